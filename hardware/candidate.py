@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A point of the search space."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from hardware.network import WEIGHT_BITS, NetworkError, format_bits
+
+
+@dataclass(frozen=True, order=True)
+class Candidate:
+    """An input length and the weight bits of each layer, in layer order.
+
+    Attributes:
+        input_length: Samples along each spatial axis of the input.
+        bits: Weight width of each layer: 1, 2, 4 or 8.
+    """
+
+    input_length: int
+    bits: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if self.input_length < 1:
+            raise NetworkError(f"input length must be at least 1 but is {self.input_length}")
+        if not self.bits:
+            raise NetworkError("a candidate must have bits for at least one layer")
+        for width in self.bits:
+            if width not in WEIGHT_BITS:
+                raise NetworkError(f"bits must be 1, 2, 4 or 8 but are {format_bits(self.bits)}")
+
+    @classmethod
+    def parse(cls, input_length: int, bits: str) -> Self:
+        """Reads bits written as `8-8-2-4`.
+
+        Raises:
+            NetworkError: where they are written in another way or are not the chip's.
+        """
+        try:
+            widths = tuple(int(width) for width in bits.split("-"))
+        except ValueError:
+            raise NetworkError(
+                f"bits must be written like 8-8-2-4, one width a layer, but are {bits!r}"
+            ) from None
+        return cls(input_length, widths)
+
+    @property
+    def bits_text(self) -> str:
+        """The bits as written everywhere: `8-8-2-4`."""
+        return format_bits(self.bits)
+
+    def __str__(self) -> str:
+        return f"{self.input_length} {self.bits_text}"
