@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: thin, over what the package offers. Heavy imports wait for their command."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import mpqsearch
+from mpqsearch.errors import StudyError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Searches weight bits and input length of small CNNs for the MAX78000 and MAX78002: the"
+    " whole trade-off of accuracy, latency, energy and size.",
+)
+
+StudyOption = Annotated[
+    str, typer.Option("--study", "-s", help="A study's name, or the path of a study file (.yaml).")
+]
+RunsOption = Annotated[
+    Path, typer.Option("--runs", envvar="MPQSEARCH_RUNS", help="Folder of the run folders.")
+]
+NameOption = Annotated[
+    str | None, typer.Option("--name", help="Name of the run, when not the study file's.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+DEFAULT_RUNS = Path("runs")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mpqsearch {mpqsearch.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="Show where an error came from.")
+    ] = False,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options in front of every command."""
+    if traceback:
+        os.environ["MPQSEARCH_TRACEBACK"] = "1"
+
+
+@app.command()
+def run(
+    *,
+    study: StudyOption,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Folder of the task's data; without it the task's own."),
+    ] = None,
+    trials: Annotated[
+        int | None,
+        typer.Option("--trials", help="Candidates in all, earlier runs of the study included."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Seed of trainings and sampler.")
+    ] = None,
+    name: NameOption = None,
+    runs: RunsOption = DEFAULT_RUNS,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="Threads of the trainings; all cores.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Search a study's space, or go on with it, and print the front."""
+    from mpqsearch.run import run_study
+    from mpqsearch.study_file import find_study_file, read_study
+    from mpqsearch.terminal import TerminalProgress, err, front_json, print_front
+
+    path = find_study_file(study)
+    spec = read_study(path, name=name, folder=data, trials=trials, seed=seed)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with TerminalProgress() as progress:
+            about, records = run_study(spec, runs, progress, threads)
+    except KeyboardInterrupt:
+        err.print("interrupted; everything finished is kept, the same command goes on from there")
+        raise
+    if as_json:
+        typer.echo(json.dumps(front_json(about, records), indent=2))
+    else:
+        print_front(about, records)
+        err.print(f"kept in {runs / spec.name}; mpqsearch front --study {spec.name} shows it again")
+
+
+@app.command()
+def front(
+    *,
+    study: Annotated[str, typer.Option("--study", "-s", help="A run's name.")],
+    runs: RunsOption = DEFAULT_RUNS,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the front of a study, finished or still running."""
+    from mpqsearch.run_folder import RunFolder
+    from mpqsearch.storage import about_of, open_finished, records_of
+    from mpqsearch.terminal import front_json, print_front
+
+    name = Path(study).stem if study.endswith((".yaml", ".yml")) else study
+    opened = open_finished(RunFolder(runs, name), name)
+    about, records = about_of(opened), records_of(opened)
+    if as_json:
+        typer.echo(json.dumps(front_json(about, records), indent=2))
+    else:
+        print_front(about, records)
+
+
+@app.command()
+def cost(
+    *,
+    study: StudyOption,
+    bits: Annotated[str, typer.Option("--bits", help="Bits of each layer, like 8-8-2-4.")],
+    length: Annotated[
+        int | None,
+        typer.Option("--length", help="Input length; the task's full length if not given."),
+    ] = None,
+    chip: Annotated[str | None, typer.Option("--chip", help="MAX78000 or MAX78002.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print what a candidate costs on the chip, before any training."""
+    from hardware.candidate import Candidate
+    from hardware.chips import chip_named
+    from hardware.cost import CostModel
+    from mpqsearch.study_file import find_study_file, read_study
+    from mpqsearch.terminal import cost_json, print_cost
+
+    spec = read_study(find_study_file(study))
+    candidate = Candidate.parse(length if length is not None else spec.task.full_length, bits)
+    network = spec.task.checked_network(candidate.input_length)
+    priced = CostModel(chip_named(chip) if chip else spec.chip).cost(network, candidate.bits)
+    if as_json:
+        typer.echo(json.dumps(cost_json(network, candidate.bits, priced), indent=2))
+    else:
+        print_cost(network, candidate.bits, priced)
+
+
+@app.command()
+def doctor(*, runs: RunsOption = DEFAULT_RUNS, as_json: JsonOption = False) -> None:
+    """Check that this machine has what a run needs, and say the next step where not."""
+    from mpqsearch.doctor import examine
+    from mpqsearch.terminal import out
+
+    findings = list(examine(runs))
+    if as_json:
+        typer.echo(json.dumps([finding.__dict__ for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            mark = "ok" if finding.well else ("MISSING" if finding.needed else "later")
+            out.print(f"{mark:8}{finding.what:20}{finding.found}", markup=False, soft_wrap=True)
+    if any(finding.needed and not finding.well for finding in findings):
+        raise StudyError("this machine is not ready for a run; see the lines marked MISSING")
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

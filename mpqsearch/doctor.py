@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds what would stop a run, before the run."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mpqsearch.environment import package_versions
+from mpqsearch.run_folder import FREE_BYTES_NEEDED
+from mpqsearch.top_level import hidden_packages
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: what was looked at, whether it is well, and the next step where it is not.
+
+    Attributes:
+        what: What was checked.
+        found: What was found.
+        well: Whether that will do.
+        needed: Whether a search needs it; otherwise it is for later steps.
+    """
+
+    what: str
+    found: str
+    well: bool
+    needed: bool = True
+
+
+def examine(runs: Path) -> Iterator[Finding]:
+    """Checks the environment that `mpqsearch run` and the steps after it need."""
+    hidden = hidden_packages()
+    yield Finding("top-level packages", hidden[0] if hidden else "ours", not hidden)
+    for name, version in package_versions().items():
+        advice = "missing; run make install" if version == "missing" else version
+        yield Finding(name, advice, version != "missing")
+    yield _torch()
+    yield _run_folder(runs)
+    yield _izer()
+    yield _sdk()
+
+
+def _torch() -> Finding:
+    try:
+        import torch
+    except ImportError as error:
+        return Finding("device", f"torch cannot be imported: {error}", well=False)
+    name = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    return Finding("device", f"{name}, {os.cpu_count()} cores", well=True)
+
+
+def _run_folder(runs: Path) -> Finding:
+    parent = next(
+        folder for folder in [runs.absolute(), *runs.absolute().parents] if folder.exists()
+    )
+    free = shutil.disk_usage(parent).free
+    if not os.access(parent, os.W_OK):
+        return Finding("run folder", f"{parent} cannot be written; use --runs", well=False)
+    said = f"{runs}, {free / 1e9:.1f} GB free"
+    return Finding("run folder", said, free >= FREE_BYTES_NEEDED)
+
+
+def _izer() -> Finding:
+    written = os.environ.get("AI8X_SYNTHESIS")
+    if not written:
+        return Finding(
+            "ai8x-synthesis",
+            "not set; to synthesize picks, clone analogdevicesinc/ai8x-synthesis and set"
+            " AI8X_SYNTHESIS to it",
+            well=False,
+            needed=False,
+        )
+    there = (Path(written) / "ai8xize.py").is_file()
+    found = written if there else f"{written} holds no ai8xize.py; set AI8X_SYNTHESIS to a checkout"
+    return Finding("ai8x-synthesis", found, there, needed=False)
+
+
+def _sdk() -> Finding:
+    written = os.environ.get("MAXIM_PATH")
+    if not written:
+        said = "not set; to build firmware, install the vendor's MSDK and set MAXIM_PATH to it"
+        return Finding("MSDK", said, well=False, needed=False)
+    there = Path(written).is_dir()
+    return Finding("MSDK", written if there else f"{written} does not exist", there, needed=False)

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The front: the candidates that no other one beats in every objective."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from mpqsearch.trials import Outcome, TrialRecord
+
+
+def front_of(records: Iterable[TrialRecord]) -> list[TrialRecord]:
+    """Scored records that no other dominates, best accuracy first.
+
+    One dominates another when it is no worse in accuracy, latency, energy and size, and better in
+    one of them. Of records equal in all four, all are kept.
+    """
+    scored = [record for record in records if record.outcome is Outcome.SCORED]
+    if not scored:
+        return []
+    losses = np.array([(-record.accuracy, *record.values[1:]) for record in scored])
+    kept = []
+    for record, loss in zip(scored, losses, strict=True):
+        dominated = np.all(losses <= loss, axis=1) & np.any(losses < loss, axis=1)
+        if not dominated.any():
+            kept.append(record)
+    return sorted(kept, key=lambda record: (-record.accuracy, *record.values[1:]))

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One run of a study, from the spec to the filled run folder."""
+
+import dataclasses
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from hardware.cost import CostModel
+from mpqsearch.environment import describe_environment
+from mpqsearch.errors import StudyError
+from mpqsearch.run_folder import RunFolder
+from mpqsearch.sampler import make_sampler
+from mpqsearch.search import Progress, Search
+from mpqsearch.storage import About, open_study, records_of, storage_errors
+from mpqsearch.study_file import StudySpec
+from mpqsearch.trials import TrialRecord
+from objectives.accuracy import AccuracyObjective
+from objectives.task import TaskData
+from objectives.threads import use_threads
+
+PACKAGES = ("hardware", "objectives", "mpqsearch")
+
+
+def run_study(
+    spec: StudySpec, runs: Path, progress: Progress, threads: int | None = None
+) -> tuple[About, Sequence[TrialRecord]]:
+    """Runs a study, or goes on with it, until its budget is filled.
+
+    Args:
+        spec: The study.
+        runs: Folder of the run folders.
+        progress: Told about every candidate.
+        threads: Threads of the trainings; all cores when not given.
+
+    Returns:
+        What the study rests on, and every candidate it knows.
+
+    Raises:
+        StudyError: for data, a storage or a request that cannot be used.
+        RunFolderError: for a run folder that cannot be written or is in use.
+        RunFailed: after three failures in a row.
+    """
+    use_threads(threads or os.cpu_count() or 1)
+    data = load_data(spec)
+    folder = RunFolder(runs, spec.name)
+    folder.prepare()
+    try:
+        about = about_study(spec, data)
+        study = open_study(folder, about, _fingerprint(spec, data))
+        handler = folder.start_log()
+        loggers = [logging.getLogger(name) for name in PACKAGES]
+        for logger in loggers:
+            logger.addHandler(handler)
+            logger.setLevel(logging.INFO)
+        try:
+            folder.write_study(spec.resolved())
+            folder.write_environment({**describe_environment(), "data": data.digest()})
+            with storage_errors(folder.storage_path):
+                study.sampler = make_sampler(spec.search, spec.seed, len(study.get_trials()))
+                objective = AccuracyObjective(spec.task, data, spec.recipe, spec.seed)
+                search = Search(spec, study, objective, folder, progress)
+                search.run()
+                return about, records_of(study)
+        finally:
+            for logger in loggers:
+                logger.removeHandler(handler)
+            handler.close()
+    finally:
+        folder.release()
+
+
+def load_data(spec: StudySpec) -> TaskData:
+    """Loads the task's data.
+
+    Raises:
+        StudyError: where they are missing, damaged or not of the shape the network takes.
+    """
+    try:
+        data = spec.task.load()
+    except (ValueError, OSError) as error:
+        raise StudyError(f"data of task {spec.task_name}: {error}") from error
+    network = spec.task.checked_network(spec.task.full_length)
+    if data.train.inputs.shape[1:] != network.input_shape:
+        raise StudyError(
+            f"data of task {spec.task_name}: inputs have shape {data.train.inputs.shape[1:]} but"
+            f" the network for the full length takes {network.input_shape}"
+        )
+    if network.layers[-1].out_channels != len(data.class_names):
+        raise StudyError(
+            f"data of task {spec.task_name}: {len(data.class_names)} classes but the network gives"
+            f" {network.layers[-1].out_channels} logits"
+        )
+    return data
+
+
+def about_study(spec: StudySpec, data: TaskData) -> About:
+    """What tables of this study have to say beside their figures."""
+    return About(
+        study=spec.name,
+        source=data.source,
+        synthetic=data.synthetic,
+        mode=str(CostModel(spec.chip).mode),
+        layer_names=spec.space.layer_names,
+        candidates=spec.space.size,
+    )
+
+
+def _fingerprint(spec: StudySpec, data: TaskData) -> dict[str, object]:
+    """What must not change while a study goes on: only budgets and batches may."""
+    return {
+        "task": spec.task_name,
+        "data": data.digest()[:16],
+        "recipe": dataclasses.asdict(spec.recipe),
+        "chip": spec.chip.name,
+        "seed": spec.seed,
+        "space": spec.resolved()["space"],
+    }

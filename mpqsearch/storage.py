@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The study in Optuna's storage: opened, checked against the request, read as records."""
+
+import contextlib
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+import sqlalchemy.exc
+from optuna.study import Study
+from optuna.trial import TrialState
+
+from mpqsearch.errors import RunFolderError, StudyError
+from mpqsearch.run_folder import RunFolder
+from mpqsearch.trials import DIRECTIONS, OBJECTIVES, Outcome, TrialRecord, record_of
+
+logger = logging.getLogger(__name__)
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+_ABOUT = "about"
+_FINGERPRINT = "fingerprint"
+_TEST_ACCURACY = "test_accuracy:"
+_REFERENCE = "reference:"
+
+
+@dataclass(frozen=True)
+class About:
+    """What a table or plot of a study has to say beside its figures.
+
+    Attributes:
+        study: The study's name.
+        source: Where the data come from, in words.
+        synthetic: True where they were computed, not recorded.
+        mode: Chip, clock and voltage of the costs, in words.
+        layer_names: What the bits stand for, in order.
+        candidates: Size of the search space.
+    """
+
+    study: str
+    source: str
+    synthetic: bool
+    mode: str
+    layer_names: tuple[str, ...]
+    candidates: int
+
+
+@contextlib.contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turns a database's own errors into one line about the file.
+
+    Raises:
+        RunFolderError: for whatever the database could not do.
+    """
+    try:
+        yield
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        raise RunFolderError(_reason(path, error)) from error
+    except optuna.exceptions.StorageInternalError as error:
+        raise RunFolderError(_reason(path, error.__cause__ or error)) from error
+
+
+def open_study(folder: RunFolder, about: About, fingerprint: dict[str, Any]) -> Study:
+    """Opens the run's study, or makes it.
+
+    Raises:
+        StudyError: where the storage holds another study, task, recipe or space.
+        RunFolderError: where the storage cannot be read or written.
+    """
+    with storage_errors(folder.storage_path):
+        names = optuna.get_all_study_names(folder.storage_url)
+        if names and about.study not in names:
+            raise StudyError(
+                f"storage {folder.storage_path} holds the study {names[0]!r}, not {about.study!r};"
+                " use another --runs folder or --name"
+            )
+        study = optuna.create_study(
+            study_name=about.study,
+            storage=folder.storage_url,
+            directions=DIRECTIONS,
+            load_if_exists=True,
+        )
+        known = study.user_attrs.get(_FINGERPRINT)
+        if known is None:
+            with warnings.catch_warnings():
+                # Naming the objectives is experimental in Optuna since 3.2; without it the
+                # dashboard calls them "Objective 0" to 3.
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                study.set_metric_names(list(OBJECTIVES))
+            study.set_user_attr(_ABOUT, {**about.__dict__, "layer_names": list(about.layer_names)})
+            study.set_user_attr(_FINGERPRINT, fingerprint)
+        elif known != json.loads(json.dumps(fingerprint)):
+            raise StudyError(_difference(folder, known, fingerprint))
+        return study
+
+
+def open_finished(folder: RunFolder, study: str) -> Study:
+    """Opens a run's study to read it.
+
+    Raises:
+        StudyError: where there is none.
+        RunFolderError: where the storage cannot be read.
+    """
+    if not folder.storage_path.is_file():
+        raise StudyError(
+            f"no run of study {study!r} in {folder.path.parent}; start one with"
+            f" mpqsearch run --study {study}"
+        )
+    with storage_errors(folder.storage_path):
+        try:
+            return optuna.load_study(study_name=study, storage=folder.storage_url)
+        except KeyError:
+            raise StudyError(
+                f"storage {folder.storage_path} holds no study called {study!r}"
+            ) from None
+
+
+def about_of(study: Study) -> About:
+    """What the study says of itself."""
+    written = dict(study.user_attrs.get(_ABOUT, {}))
+    if not written:
+        raise StudyError(f"study {study.study_name!r} was not made by mpqsearch")
+    written["layer_names"] = tuple(written["layer_names"])
+    return About(**written)
+
+
+def records_of(study: Study) -> list[TrialRecord]:
+    """Every candidate the study knows, references outside the space last."""
+    attributes = study.user_attrs
+    found = []
+    for trial in study.get_trials(deepcopy=False):
+        record = record_of(trial, attributes.get(f"{_TEST_ACCURACY}{trial.number}"))
+        if record is not None:
+            found.append(record)
+    for key, written in attributes.items():
+        if key.startswith(_REFERENCE):
+            name = key.removeprefix(_REFERENCE).replace(" ", "-")
+            test_accuracy = attributes.get(f"{_TEST_ACCURACY}{name}")
+            found.append(
+                TrialRecord.from_attributes(
+                    None, written["values"], written["attributes"], test_accuracy
+                )
+            )
+    return found
+
+
+def keep_reference(study: Study, record: TrialRecord) -> None:
+    """Keeps a reference that lies outside the search space, where Optuna has no place for it."""
+    written = {"values": list(record.values), "attributes": record.attributes()}
+    study.set_user_attr(_REFERENCE + record.reference, written)
+
+
+def keep_test_accuracy(study: Study, record: TrialRecord, accuracy: float) -> None:
+    """Keeps a test accuracy; finished trials take no attributes, so the study holds it."""
+    study.set_user_attr(f"{_TEST_ACCURACY}{name_of(record)}", accuracy)
+
+
+def name_of(record: TrialRecord) -> str:
+    """What a record's checkpoint is called."""
+    return str(record.number) if record.number is not None else record.reference.replace(" ", "-")
+
+
+def known_candidates(records: list[TrialRecord]) -> dict[str, TrialRecord]:
+    """Records that need no second try, by candidate: all but the failed ones."""
+    return {
+        str(record.candidate): record for record in records if record.outcome is not Outcome.FAILED
+    }
+
+
+def running_trials(study: Study) -> list[optuna.trial.FrozenTrial]:
+    """Trials that were begun and never finished."""
+    return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+
+
+def _difference(folder: RunFolder, known: dict[str, Any], asked: dict[str, Any]) -> str:
+    asked = json.loads(json.dumps(asked))
+    names = [key for key in {**known, **asked} if known.get(key) != asked.get(key)]
+    first = names[0]
+    return (
+        f"storage {folder.storage_path} was written with another {', '.join(names)}"
+        f" ({first}: {known.get(first)} there, {asked.get(first)} now); continue with the same, or"
+        " start anew with another --name or --runs"
+    )
+
+
+def _reason(path: Path, error: BaseException) -> str:
+    original = getattr(error, "orig", None) or error
+    text = str(original).splitlines()[0]
+    if "disk is full" in text or "disk I/O" in text:
+        return f"storage {path} could not be written ({text}); make room and run the same again"
+    if "readonly" in text:
+        return f"storage {path} is read-only; make it writable or choose another --runs"
+    if "locked" in text:
+        return f"storage {path} is locked by another program; close it and run the same again"
+    return f"storage {path} cannot be used: {text}"

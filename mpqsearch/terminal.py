@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What people see: tables on standard output, progress on standard error."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from hardware.cost import Cost
+from hardware.latency import layer_cycles
+from hardware.network import Network, format_bits
+from hardware.placement import kernel_words
+from mpqsearch.front import front_of
+from mpqsearch.storage import About
+from mpqsearch.trials import Outcome, TrialRecord
+
+PIPE_COLUMNS = 100
+"""Width of a table that does not go to a terminal."""
+
+out = Console(highlight=False)
+if not out.is_terminal:
+    out.width = PIPE_COLUMNS
+err = Console(stderr=True, highlight=False)
+
+
+class TerminalProgress:
+    """A bar with an estimate on a terminal, a line every few candidates into a pipe."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("ETA"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+            console=err,
+            disable=quiet or not err.is_terminal,
+        )
+        self._plain = not quiet and not err.is_terminal
+        self._task: TaskID | None = None
+        self._best = 0.0
+
+    def __enter__(self) -> "TerminalProgress":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def advance(self, record: TrialRecord, done: int, total: int) -> None:
+        """Shows that a candidate was decided."""
+        self._best = max(self._best, record.accuracy)
+        said = f"best {self._best:.2%}"
+        if self._task is None:
+            self._task = self._bar.add_task(said, total=total, completed=done - 1)
+        self._bar.update(self._task, completed=done, total=total, description=said)
+        if self._plain:
+            err.print(f"{done}/{total}  {_one_line(record)}", soft_wrap=True)
+
+
+def _one_line(record: TrialRecord) -> str:
+    scored = f"{record.accuracy:.2%}" if record.outcome is Outcome.SCORED else record.message
+    return f"{record.candidate.input_length:>4} {record.candidate.bits_text}  {escape(scored)}"
+
+
+def print_front(about: About, records: Sequence[TrialRecord]) -> None:
+    """Prints the front and the uniform references, with what they rest on."""
+    front = front_of(records)
+    counts = dict.fromkeys(Outcome, 0)
+    for record in records:
+        counts[record.outcome] += 1
+    label = " [bold yellow]SYNTHETIC DATA[/]" if about.synthetic else ""
+    out.print(f"[bold]Front of study {escape(about.study)}[/]{label}", soft_wrap=True)
+    out.print(f"data: {escape(about.source)}", soft_wrap=True)
+    out.print(f"costs: {about.mode}; one input copied and computed, weights loaded", soft_wrap=True)
+    out.print(
+        f"{counts[Outcome.SCORED]} candidates trained, {counts[Outcome.INFEASIBLE]} do not fit,"
+        f" {counts[Outcome.FAILED]} failed, of {about.candidates:,} in the space",
+        soft_wrap=True,
+    )
+    if not front:
+        out.print(_nothing_scored(records), soft_wrap=True)
+        return
+    out.print(_front_table(front, records))
+    out.print(
+        f"bits: {'-'.join(about.layer_names)}. val: validation accuracy, which chooses; test:"
+        " reported only. ~: analytic estimate.",
+        soft_wrap=True,
+    )
+
+
+def _front_table(front: Sequence[TrialRecord], records: Sequence[TrialRecord]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("trial", "length"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("bits", no_wrap=True)
+    for heading in ("val %", "test %", "latency us", "energy uJ", "size B"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for record in front:
+        table.add_row(*_cells(record, record.reference))
+    beaten = [record for record in records if record.reference and record not in front]
+    if beaten:
+        table.add_section()
+    for record in beaten:
+        note = record.reference
+        note += ": does not fit" if record.outcome is Outcome.INFEASIBLE else ": beaten"
+        note = f"{record.reference}: failed" if record.outcome is Outcome.FAILED else note
+        table.add_row(*_cells(record, note), style="dim")
+    return table
+
+
+def _cells(record: TrialRecord, note: str) -> list[str]:
+    scored = record.outcome is Outcome.SCORED
+    estimate = "~" if record.cost_origin == "analytic" else ""
+    return [
+        "-" if record.number is None else str(record.number),
+        str(record.candidate.input_length),
+        record.candidate.bits_text,
+        f"{100 * record.accuracy:.2f}" if scored else "-",
+        "-" if record.test_accuracy is None else f"{100 * record.test_accuracy:.2f}",
+        f"{estimate}{record.latency_us:.1f}",
+        f"{estimate}{record.energy_uj:.2f}",
+        f"{record.size_bytes:,}",
+        note,
+    ]
+
+
+def _nothing_scored(records: Sequence[TrialRecord]) -> str:
+    misfits = [record for record in records if record.outcome is Outcome.INFEASIBLE]
+    if not misfits:
+        return "No candidate is finished yet."
+    nearest = min(misfits, key=lambda record: record.size_bytes)
+    return f"No candidate fits the chip; the smallest, {nearest.candidate}: {nearest.message}"
+
+
+def print_cost(network: Network, bits: Sequence[int], cost: Cost) -> None:
+    """Prints what a candidate costs, by layer and in all."""
+    size = "x".join(map(str, network.input_shape[1:]))
+    out.print(f"[bold]{size} {format_bits(bits)}[/] on {cost.mode}")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("layer")
+    for heading in ("bits", "weights B", "MACs", "cycles", "share", "kernel words"):
+        table.add_column(heading, justify="right")
+    cycles = [layer_cycles(layer) for layer in network.layers]
+    for layer, width, taken in zip(network.layers, bits, cycles, strict=True):
+        table.add_row(
+            layer.name,
+            str(width),
+            f"{layer.weight_count * width // 8:,}",
+            f"{layer.macs:,}",
+            f"{taken:,}",
+            f"{taken / sum(cycles):.1%}",
+            f"{kernel_words(layer, width):,}",
+        )
+    out.print(table)
+    for name, figure, unit in (
+        ("latency", cost.latency_us, "us"),
+        ("  input copy", cost.input_us, "us"),
+        ("  inference", cost.inference_us, "us"),
+        ("energy", cost.energy_uj, "uJ"),
+    ):
+        out.print(
+            f"{name:13} {figure.value:10.2f} {unit}  ({figure.low:.2f} to {figure.high:.2f},"
+            f" {figure.origin.value})"
+        )
+    out.print(
+        f"{'size':13} {cost.size_bytes.value:10,.0f} B   ({cost.weight_bytes:,} of weights,"
+        f" {network.bias_bytes:,} of biases)"
+    )
+    if cost.fits:
+        out.print(Text("fits", style="green"))
+    else:
+        out.print(Text(f"does not fit: {cost.worst_demand}", style="bold red"))
+
+
+def cost_json(network: Network, bits: Sequence[int], cost: Cost) -> dict[str, Any]:
+    """What `print_cost` prints, for programs."""
+
+    def figure(name: str) -> dict[str, Any]:
+        found = getattr(cost, name)
+        return {
+            "value": found.value,
+            "low": found.low,
+            "high": found.high,
+            "origin": found.origin.value,
+        }
+
+    return {
+        "input_shape": list(network.input_shape),
+        "bits": format_bits(bits),
+        "mode": {
+            "chip": cost.mode.chip,
+            "clock_hz": cost.mode.clock_hz,
+            "voltage_v": cost.mode.voltage_v,
+        },
+        **{
+            name: figure(name)
+            for name in ("latency_us", "input_us", "inference_us", "energy_uj", "size_bytes")
+        },
+        "weight_bytes": cost.weight_bytes,
+        "bias_bytes": network.bias_bytes,
+        "macs": cost.macs,
+        "fits": cost.fits,
+        "limit": None if cost.fits else str(cost.worst_demand),
+        "layers": [
+            {
+                "name": layer.name,
+                "bits": width,
+                "weight_bytes": layer.weight_count * width // 8,
+                "macs": layer.macs,
+                "cycles": layer_cycles(layer),
+                "kernel_words": kernel_words(layer, width),
+            }
+            for layer, width in zip(network.layers, bits, strict=True)
+        ],
+    }
+
+
+def front_json(about: About, records: Sequence[TrialRecord]) -> dict[str, Any]:
+    """The front and the references, for programs."""
+    return {
+        **about.__dict__,
+        "counts": {
+            outcome.value: sum(record.outcome is outcome for record in records)
+            for outcome in Outcome
+        },
+        "front": [record.to_json() for record in front_of(records)],
+        "references": [record.to_json() for record in records if record.reference],
+    }
