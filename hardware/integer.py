@@ -164,10 +164,8 @@ def _compute_layer(
     if layer.wide:
         return accumulator
     right = 7 - (integers.output_shift + 8 - integers.bits)
-    if right > 0:
-        shifted = (accumulator + (1 << right - 1)) >> right
-    else:
-        shifted = accumulator << -right
+    rounding = 1 << right - 1 if right > 0 else 0
+    shifted = (accumulator << max(-right, 0)) + rounding >> max(right, 0)
     saturated = np.clip(shifted, -128, 127)
     if layer.activation is Activation.RELU:
         saturated = np.maximum(saturated, 0)
@@ -201,7 +199,7 @@ def _accumulate(
     largest = weights.shape[1] * 128 << integers.bits - 1
     exact = np.float32 if largest < 1 << 24 else np.float64
     if layer.operation is Operation.LINEAR:
-        columns = values.reshape(len(values), -1)
+        columns = values.reshape(len(values), weights.shape[1])
     else:
         axes = tuple(range(2, values.ndim))
         pad = ((0, 0), (0, 0), *((layer.padding,) * 2,) * len(axes))

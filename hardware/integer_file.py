@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keeps an integer network in a file: plain arrays, nothing that can run when loaded."""
 
+import io
 import os
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,18 @@ import numpy as np
 
 from hardware.integer import IntegerLayer, IntegerNetwork, IntegerNetworkError
 from hardware.network import Network
+
+_DAMAGE = (
+    KeyError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What NumPy, zipfile and zlib raise for a file with a few wrong bytes."""
 
 
 def save_integer_network(path: Path, integers: IntegerNetwork) -> None:
@@ -37,18 +51,27 @@ def load_integer_network(path: Path, network: Network) -> IntegerNetwork:
 
     Raises:
         IntegerNetworkError: where the file is damaged or belongs to another network.
+        OSError: where it cannot be read at all.
     """
+    content = io.BytesIO(path.read_bytes())
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(content, allow_pickle=False) as arrays:
+            strangers = {name.split(".")[0] for name in arrays.files if "." in name}
+            strangers -= set(network.names)
+            if strangers:
+                raise IntegerNetworkError(
+                    f"it has layers {', '.join(sorted(strangers))} but the network has only"
+                    f" {', '.join(network.names)}"
+                )
             layers = tuple(
                 IntegerLayer(
                     weights=arrays[f"{layer.name}.weights"],
-                    bias=arrays[f"{layer.name}.bias"] if layer.bias else None,
+                    bias=arrays[name] if (name := f"{layer.name}.bias") in arrays else None,
                     bits=int(arrays[f"{layer.name}.bits"]),
                     output_shift=int(arrays[f"{layer.name}.output_shift"]),
                 )
                 for layer in network.layers
             )
             return IntegerNetwork(network, layers, int(arrays["logit_exponent"]))
-    except (KeyError, EOFError, zipfile.BadZipFile, ValueError) as error:
+    except _DAMAGE as error:
         raise IntegerNetworkError(f"checkpoint {path} cannot be used: {error}") from None

@@ -10,6 +10,8 @@ from mpqsearch.top_level import hidden_packages
 WRONG_REQUEST = 2
 FAILED_RUN = 1
 INTERRUPTED = 130
+LONGEST_LINE = 1000
+"""Characters of an error; a value from a file may be of any length."""
 
 
 def main() -> None:
@@ -20,23 +22,36 @@ def main() -> None:
     from mpqsearch.cli import app
 
     try:
-        app(prog_name="mpqsearch")
+        code = app(sys.argv[1:] or ["--help"], prog_name="mpqsearch", standalone_mode=False)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except Exception as error:
+        line, code = _explained(error)
         if "MPQSEARCH_TRACEBACK" in os.environ:
             raise
-        if isinstance(error, (ValueError, OSError)):
-            sys.exit(_fail(str(error), WRONG_REQUEST))
-        if isinstance(error, RunFailed):
-            sys.exit(_fail(str(error), FAILED_RUN))
-        line = f"{type(error).__name__}: {error} (unexpected; --traceback shows where)"
-        sys.exit(_fail(line, FAILED_RUN))
+        sys.exit(_fail(line, code))
+    if code:
+        sys.exit(code)
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    """The line and exit code for an error: ours and the system's are requests gone wrong."""
+    if hasattr(error, "format_message"):  # the command line library's own
+        return f"{error.format_message().rstrip('.')}; see mpqsearch --help", WRONG_REQUEST
+    ours = type(error).__module__.partition(".")[0] in {"hardware", "mpqsearch", "objectives"}
+    if isinstance(error, OSError) or (ours and isinstance(error, ValueError)):
+        return str(error), WRONG_REQUEST
+    if isinstance(error, RunFailed):
+        return str(error), FAILED_RUN
+    return f"{type(error).__name__}: {error} (unexpected; --traceback shows where)", FAILED_RUN
 
 
 def _fail(message: str, code: int) -> int:
     line = " ".join(message.split())
-    sys.stderr.write(f"mpqsearch: error: {line}\n")
+    shown = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
+    if len(shown) > LONGEST_LINE:
+        shown = f"{shown[:LONGEST_LINE]}..."
+    sys.stderr.write(f"mpqsearch: error: {shown}\n")
     return code
 
 

@@ -13,7 +13,6 @@ import mpqsearch
 from mpqsearch.errors import StudyError
 
 app = typer.Typer(
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     help="Searches weight bits and input length of small CNNs for the MAX78000 and MAX78002: the"
@@ -31,6 +30,7 @@ NameOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 DEFAULT_RUNS = Path("runs")
+MOST_THREADS = 1024
 
 
 def _version(wanted: bool) -> None:
@@ -72,17 +72,21 @@ def run(
     name: NameOption = None,
     runs: RunsOption = DEFAULT_RUNS,
     threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="Threads of the trainings; all cores.")
+        int | None, typer.Option("--threads", help="Threads of the trainings; all cores.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Search a study's space, or go on with it, and print the front."""
-    from mpqsearch.run import run_study
     from mpqsearch.study_file import find_study_file, read_study
-    from mpqsearch.terminal import TerminalProgress, err, front_json, print_front
 
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise StudyError(f"--threads must be in 1..{MOST_THREADS} but is {threads}")
     path = find_study_file(study)
     spec = read_study(path, name=name, folder=data, trials=trials, seed=seed)
+    # After the study, so that a bad one is refused before torch is imported.
+    from mpqsearch.run import run_study
+    from mpqsearch.terminal import TerminalProgress, err, front_json, print_front
+
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with TerminalProgress() as progress:
@@ -94,7 +98,9 @@ def run(
         typer.echo(json.dumps(front_json(about, records), indent=2))
     else:
         print_front(about, records)
-        err.print(f"kept in {runs / spec.name}; mpqsearch front --study {spec.name} shows it again")
+        where = "" if runs == DEFAULT_RUNS else f" --runs {runs}"
+        again = f"mpqsearch front --study {spec.name}{where}"
+        err.print(f"kept in {runs / spec.name}; {again} shows it again", soft_wrap=True)
 
 
 @app.command()
@@ -106,12 +112,14 @@ def front(
 ) -> None:
     """Print the front of a study, finished or still running."""
     from mpqsearch.run_folder import RunFolder
-    from mpqsearch.storage import about_of, open_finished, records_of
+    from mpqsearch.storage import about_of, open_finished, records_of, storage_errors
     from mpqsearch.terminal import front_json, print_front
 
     name = Path(study).stem if study.endswith((".yaml", ".yml")) else study
-    opened = open_finished(RunFolder(runs, name), name)
-    about, records = about_of(opened), records_of(opened)
+    folder = RunFolder(runs, name)
+    opened = open_finished(folder, name)
+    with storage_errors(folder.storage_path):
+        about, records = about_of(opened), records_of(opened)
     if as_json:
         typer.echo(json.dumps(front_json(about, records), indent=2))
     else:
@@ -140,7 +148,8 @@ def cost(
     spec = read_study(find_study_file(study))
     candidate = Candidate.parse(length if length is not None else spec.task.full_length, bits)
     network = spec.task.checked_network(candidate.input_length)
-    priced = CostModel(chip_named(chip) if chip else spec.chip).cost(network, candidate.bits)
+    costs = CostModel(spec.chip if chip is None else chip_named(chip))
+    priced = costs.cost(network, candidate.bits)
     if as_json:
         typer.echo(json.dumps(cost_json(network, candidate.bits, priced), indent=2))
     else:

@@ -55,6 +55,8 @@ def _run_folder(runs: Path) -> Finding:
     parent = next(
         folder for folder in [runs.absolute(), *runs.absolute().parents] if folder.exists()
     )
+    if not parent.is_dir():
+        return Finding("run folder", f"{parent} is no folder; use --runs", well=False)
     free = shutil.disk_usage(parent).free
     if not os.access(parent, os.W_OK):
         return Finding("run folder", f"{parent} cannot be written; use --runs", well=False)

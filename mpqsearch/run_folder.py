@@ -4,27 +4,47 @@
 import json
 import logging
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import yaml
 from filelock import FileLock, Timeout
+from sqlalchemy.engine import URL
 
 from hardware.integer import IntegerNetwork
 from hardware.integer_file import load_integer_network, save_integer_network
 from hardware.network import Network
-from mpqsearch.errors import RunFolderError
+from mpqsearch.errors import RunFolderError, StudyError
 
 FREE_BYTES_NEEDED = 20_000_000
 """What a run must find free before it starts: storage, log and the front's checkpoints."""
 
 
+def checked_name(name: str) -> str:
+    """Gives a run's name back: the name of a folder, and never a way out of the runs folder.
+
+    Raises:
+        StudyError: where it is something else.
+    """
+    if not re.fullmatch(r"\w[\w .+-]{0,99}", name):
+        raise StudyError(
+            "a run's name must be 1 to 100 letters, digits, spaces and any of . _ + -, the first a"
+            f" letter or digit, but is {name!r}; choose one with --name"
+        )
+    return name
+
+
 class RunFolder:
-    """`runs/<study>/` and what lies in it."""
+    """`runs/<study>/` and what lies in it.
+
+    Raises:
+        StudyError: where the study's name cannot be a folder's.
+    """
 
     def __init__(self, runs: Path, study: str) -> None:
-        self.path = runs / study
+        self.path = runs / checked_name(study)
         self.storage_path = self.path / "study.db"
         self.study_path = self.path / "study.yaml"
         self.environment_path = self.path / "environment.json"
@@ -35,7 +55,7 @@ class RunFolder:
     @property
     def storage_url(self) -> str:
         """The storage as Optuna and optuna-dashboard take it."""
-        return f"sqlite:///{self.storage_path}"
+        return URL.create("sqlite", database=str(self.storage_path)).render_as_string()
 
     def prepare(self) -> None:
         """Makes the folder, or finds out before any work that it cannot be used.

@@ -66,7 +66,7 @@ class Search:
         self._failures = 0
         self._failed: set[Candidate] = set()
         # A resumed sampler must not draw the first run's numbers again.
-        self._random = random.Random(f"{spec.seed} {len(study.get_trials(deepcopy=False))}")  # noqa: S311
+        self._random = random.Random(f"{spec.seed} {len(study.get_trials(deepcopy=False))}")
 
     @property
     def done(self) -> int:

@@ -50,6 +50,8 @@ class Space:
         )
 
     def __contains__(self, candidate: Candidate) -> bool:
+        if len(candidate.bits) != len(self.layer_bits):
+            return False
         return candidate.input_length in self.input_lengths and all(
             width in allowed for width, allowed in zip(candidate.bits, self.layer_bits, strict=True)
         )

@@ -4,6 +4,7 @@
 import contextlib
 import json
 import logging
+import sqlite3
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import sqlalchemy.exc
 from optuna.study import Study
 from optuna.trial import TrialState
 
+from hardware.nearest import nearest_of
 from mpqsearch.errors import RunFolderError, StudyError
 from mpqsearch.run_folder import RunFolder
 from mpqsearch.trials import DIRECTIONS, OBJECTIVES, Outcome, TrialRecord, record_of
@@ -59,7 +61,7 @@ def storage_errors(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except sqlalchemy.exc.SQLAlchemyError as error:
+    except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error) as error:
         raise RunFolderError(_reason(path, error)) from error
     except optuna.exceptions.StorageInternalError as error:
         raise RunFolderError(_reason(path, error.__cause__ or error)) from error
@@ -73,6 +75,7 @@ def open_study(folder: RunFolder, about: About, fingerprint: dict[str, Any]) -> 
         RunFolderError: where the storage cannot be read or written.
     """
     with storage_errors(folder.storage_path):
+        _check_owner(folder.storage_path)
         names = optuna.get_all_study_names(folder.storage_url)
         if names and about.study not in names:
             raise StudyError(
@@ -107,11 +110,15 @@ def open_finished(folder: RunFolder, study: str) -> Study:
         RunFolderError: where the storage cannot be read.
     """
     if not folder.storage_path.is_file():
+        runs = sorted(path.parent.name for path in folder.path.parent.glob("*/study.db"))
         raise StudyError(
-            f"no run of study {study!r} in {folder.path.parent}; start one with"
-            f" mpqsearch run --study {study}"
+            f"no run of study {study!r} in {folder.path.parent}; there are"
+            f" {', '.join(runs) or 'none'}, mpqsearch run --study starts one"
+            f"{nearest_of(study, runs)}"
         )
     with storage_errors(folder.storage_path):
+        if not _check_owner(folder.storage_path):
+            raise StudyError(f"storage {folder.storage_path} is empty: no run has begun there")
         try:
             return optuna.load_study(study_name=study, storage=folder.storage_url)
         except KeyError:
@@ -125,8 +132,12 @@ def about_of(study: Study) -> About:
     written = dict(study.user_attrs.get(_ABOUT, {}))
     if not written:
         raise StudyError(f"study {study.study_name!r} was not made by mpqsearch")
-    written["layer_names"] = tuple(written["layer_names"])
-    return About(**written)
+    try:
+        return About(**{**written, "layer_names": tuple(written["layer_names"])})
+    except (KeyError, TypeError):
+        raise StudyError(
+            f"study {study.study_name!r} was written by another version of mpqsearch"
+        ) from None
 
 
 def records_of(study: Study) -> list[TrialRecord]:
@@ -177,6 +188,29 @@ def running_trials(study: Study) -> list[optuna.trial.FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
 
 
+def _check_owner(path: Path) -> bool:
+    """Whether a file holds Optuna's tables; False where there is nothing in it, or no file.
+
+    Optuna adds its tables to whatever database it opens, so this looks first. The file is opened
+    for writing, since a crash may have left a journal that SQLite must roll back to read it.
+
+    Raises:
+        RunFolderError: where another program made it.
+    """
+    if not path.is_file() or not path.stat().st_size:
+        return False
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    with contextlib.closing(sqlite3.connect(uri, uri=True)) as database:
+        rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        tables = {str(name) for (name,) in rows}
+    if tables and not tables >= {"studies", "trials", "version_info"}:
+        raise RunFolderError(
+            f"storage {path} is a database of another program, with tables"
+            f" {', '.join(sorted(tables)[:3])}; choose another --runs or --name"
+        )
+    return bool(tables)
+
+
 def _difference(folder: RunFolder, known: dict[str, Any], asked: dict[str, Any]) -> str:
     asked = json.loads(json.dumps(asked))
     names = [key for key in {**known, **asked} if known.get(key) != asked.get(key)]
@@ -197,4 +231,7 @@ def _reason(path: Path, error: BaseException) -> str:
         return f"storage {path} is read-only; make it writable or choose another --runs"
     if "locked" in text:
         return f"storage {path} is locked by another program; close it and run the same again"
-    return f"storage {path} cannot be used: {text}"
+    return (
+        f"storage {path} cannot be used: {text}; put back a copy of it, or start anew with another"
+        " --name or --runs"
+    )

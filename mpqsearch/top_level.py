@@ -2,6 +2,7 @@
 """A guard: `hardware` and `objectives` are general names, which another package may hide."""
 
 import importlib.util
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 SIBLINGS = ("hardware", "objectives")
@@ -17,12 +18,17 @@ def hidden_packages(home: Path | None = None) -> list[str]:
     lines = []
     for name in SIBLINGS:
         spec = importlib.util.find_spec(name)
-        origin = Path(spec.origin).resolve() if spec and spec.origin else None
-        if origin is None:
+        if spec is None:
             lines.append(f"package {name!r} is missing beside mpqsearch in {home}")
-        elif origin.parent.parent != home:
+        elif (place := _place_of(spec)) != home / name:
             lines.append(
-                f"package {name!r} of mpqsearch is hidden by {origin.parent}; use an environment of"
-                " its own (make run), or remove the other one"
+                f"package {name!r} of mpqsearch is hidden by {place}; start from another folder,"
+                " use an environment of its own (make run), or remove the other one"
             )
     return lines
+
+
+def _place_of(spec: ModuleSpec) -> Path:
+    """The folder of a package, with or without `__init__.py`, or the file of a module."""
+    folders = list(spec.submodule_search_locations or ())
+    return Path(folders[0] if folders else spec.origin or "").resolve()

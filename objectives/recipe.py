@@ -66,7 +66,9 @@ class Recipe:
         _require("weight_decay", self.weight_decay, 0 <= self.weight_decay <= 1, "0..1")
         _require("dropout", self.dropout, 0 <= self.dropout < 1, "[0, 1)")
         _require("shift_quantile", self.shift_quantile, 0.5 <= self.shift_quantile <= 1, "0.5..1")
-        _require("outlier_z_score", self.outlier_z_score, self.outlier_z_score > 0, "above 0")
+        _require(
+            "outlier_z_score", self.outlier_z_score, 0 < self.outlier_z_score <= 1000, "(0, 1000]"
+        )
         _require("bias_bits", self.bias_bits, self.bias_bits in (0, 8), "8, or 0 for the weights'")
 
     def learning_rate_at(self, epoch: int) -> float:

@@ -43,6 +43,8 @@ class DigitsTask(Task):
     )
 
     def __post_init__(self) -> None:
+        if self.split_seed < 0:
+            raise TaskError(f"split_seed must be at least 0 but is {self.split_seed}")
         if not 1 <= self.channels <= 512:
             raise TaskError(f"channels must be in 1..512 but is {self.channels}")
 

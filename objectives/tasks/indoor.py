@@ -43,6 +43,9 @@ class IndoorTask(Task):
     full_length: ClassVar[int] = FREQUENCY_BINS
 
     def __post_init__(self) -> None:
+        for name in ("split_seed", "synthetic_seed"):
+            if getattr(self, name) < 0:
+                raise TaskError(f"{name} must be at least 0 but is {getattr(self, name)}")
         if not 0 <= self.sweeps_per_point <= 10_000:
             raise TaskError(f"sweeps_per_point must be in 0..10000 but is {self.sweeps_per_point}")
 
@@ -139,8 +142,9 @@ def _split_points(
             f" has {points}"
         )
     order = np.random.default_rng(seed).permutation(points)
+    train = points - validation - test
     return (
-        np.sort(order[validation + test :]),
-        np.sort(order[:validation]),
-        np.sort(order[validation : validation + test]),
+        np.sort(order[:train]),
+        np.sort(order[train : train + validation]),
+        np.sort(order[train + validation :]),
     )

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds a study's task: one that comes with mpqsearch, or a class in a Python file."""
+
+import dataclasses
+import importlib.util
+import inspect
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from hardware.nearest import nearest_of
+from mpqsearch.errors import StudyError
+from objectives.recipe import Recipe
+from objectives.task import Task
+
+BUILT_IN_TASKS = {
+    "indoor": ("objectives.tasks.indoor", "IndoorTask"),
+    "digits": ("objectives.tasks.digits", "DigitsTask"),
+}
+
+
+def find_task(name: str, study: Path) -> tuple[type[Task], str]:
+    """Finds a task by name, or in a Python file: `path/to/file.py:ClassName`.
+
+    Args:
+        name: As the study file writes it; a file is looked for beside the study.
+        study: The study file.
+
+    Returns:
+        The task's class, and its name, a file's path made absolute.
+
+    Raises:
+        StudyError: where there is none, or it is not what docs/own-task.md asks for.
+    """
+    if name in BUILT_IN_TASKS:
+        module_name, class_name = BUILT_IN_TASKS[name]
+        return getattr(importlib.import_module(module_name), class_name), name
+    file_name, _, class_name = name.rpartition(":")
+    if not file_name or not class_name:
+        raise StudyError(
+            f"{study}: 'task' must be one of {', '.join(BUILT_IN_TASKS)} or"
+            f" path/to/file.py:ClassName but is {name!r}{nearest_of(name, BUILT_IN_TASKS)}"
+        )
+    file = (study.parent / file_name).resolve()
+    if not file.is_file():
+        raise StudyError(
+            f"{study}: 'task': there is no file {file}; it is looked for beside the study"
+        )
+    found = getattr(_imported(file, study), class_name, None)
+    if not (isinstance(found, type) and issubclass(found, Task)):
+        tasks = _tasks_in(sys.modules[_module_name(file)])
+        raise StudyError(
+            f"{study}: 'task': {file} must define a class {class_name!r} derived from"
+            f" objectives.task.Task; it defines {', '.join(tasks) or 'none'}"
+            f"{nearest_of(class_name, tasks)}"
+        )
+    _check(found, f"{study}: 'task': class {class_name} in {file}")
+    return found, f"{file}:{class_name}"
+
+
+def _module_name(file: Path) -> str:
+    return f"mpqsearch_task_{file.stem}"
+
+
+def _imported(file: Path, study: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(_module_name(file), file)
+    if spec is None or spec.loader is None:
+        raise StudyError(f"{study}: 'task': {file} must be a Python file, *.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        raise StudyError(
+            f"{study}: 'task': {file} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    return module
+
+
+def _tasks_in(module: ModuleType) -> list[str]:
+    return [
+        key
+        for key, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, Task) and value is not Task
+    ]
+
+
+def _check(task: type[Task], what: str) -> None:
+    """Refuses a class that would fail in the middle of a run."""
+    abstract: list[str] = sorted(getattr(task, "__abstractmethods__", ()))
+    if inspect.isabstract(task):
+        raise StudyError(f"{what} must define {' and '.join(abstract)}")
+    if not dataclasses.is_dataclass(task):
+        raise StudyError(f"{what} must be a dataclass: write @dataclass(frozen=True) above it")
+    length = getattr(task, "full_length", None)
+    if not isinstance(length, int) or length < 1:
+        raise StudyError(f"{what} must set full_length to a whole number from 1 but has {length!r}")
+    if not isinstance(task.recipe, Recipe):
+        raise StudyError(f"{what} must set recipe to a Recipe but has {task.recipe!r}")

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of all tests: a tiny study, and the command line in this process."""
+
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands import Answer, Command
+
+TINY_STUDY = """\
+task: tiny_task.py:TinyTask
+chip: MAX78002
+seed: 1
+space:
+  input_length: [8, 6]
+  bits: [8, 4, 2]
+search:
+  trials: 12
+  population: 4
+  batch: 4
+"""
+
+
+def write_tiny_study(folder: Path) -> Path:
+    shutil.copy(Path(__file__).parent / "tiny_task.py", folder)
+    study = folder / "tiny.yaml"
+    study.write_text(TINY_STUDY)
+    return study
+
+
+@pytest.fixture
+def tiny_study(tmp_path: Path) -> Path:
+    """A study file: 12 of 18 candidates, each trained in a fraction of a second."""
+    return write_tiny_study(tmp_path)
+
+
+@pytest.fixture
+def mpqsearch(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """The command line, run in this process."""
+    # Set before it is deleted, so that what `--traceback` leaves behind is taken back as well.
+    monkeypatch.setenv("MPQSEARCH_TRACEBACK", "")
+    monkeypatch.delenv("MPQSEARCH_TRACEBACK")
+    monkeypatch.delenv("MPQSEARCH_RUNS", raising=False)
+
+    def command(*arguments: object) -> Answer:
+        from mpqsearch.__main__ import main
+
+        monkeypatch.setattr(sys, "argv", ["mpqsearch", *map(str, arguments)])
+        before = signal.getsignal(signal.SIGTERM)
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        captured = capsys.readouterr()
+        return Answer(code, captured.out, captured.err)
+
+    return command

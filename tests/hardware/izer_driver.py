@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the izer on project folders, in the izer's own interpreter (its NumPy is older than ours).
+
+usage: izer_driver.py CHECKOUT FOLDER...
+
+A folder holds state.npz (the arrays of a checkpoint, in layer order), net.yaml, sample.npy and
+arguments.json. The izer's project, console.txt and exit_code.txt are written beside them. The izer
+keeps its settings in module variables, so every project gets a process of its own; forking saves
+the imports.
+"""
+
+import importlib
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import numpy as np
+import torch
+
+
+def run_izer(folder: Path) -> None:
+    from izer import izer  # type: ignore[import-not-found]
+
+    arrays = np.load(folder / "state.npz")
+    state = {name: torch.from_numpy(np.array(arrays[name])) for name in arrays.files}
+    checkpoint = folder / "net.pth.tar"
+    torch.save({"epoch": 0, "arch": "net", "state_dict": state}, checkpoint)
+    sys.argv = ["ai8xize.py", "--checkpoint-file", str(checkpoint)]
+    sys.argv += json.loads((folder / "arguments.json").read_text())
+    izer.main()
+
+
+def run_apart(folder: Path) -> int:
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    code = 1
+    try:
+        console = os.open(folder / "console.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(console, 1)
+        os.dup2(console, 2)
+        run_izer(folder)
+        code = 0
+    except SystemExit as exit_:
+        code = exit_.code if isinstance(exit_.code, int) else 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def main() -> None:
+    checkout, *folders = sys.argv[1:]
+    os.chdir(checkout)
+    sys.path.insert(0, checkout)
+    torch.set_num_threads(1)
+    importlib.import_module("izer.izer")
+    for folder in map(Path, folders):
+        (folder / "exit_code.txt").write_text(str(run_apart(folder)))
+
+
+main()

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The search on a scripted objective: what is asked, told, kept and counted."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from hardware.candidate import Candidate
+from hardware.integer import IntegerLayer, IntegerNetwork
+from mpqsearch.errors import RunFailed
+from mpqsearch.front import front_of
+from mpqsearch.run import about_study, load_data
+from mpqsearch.run_folder import RunFolder
+from mpqsearch.sampler import make_sampler
+from mpqsearch.search import Search
+from mpqsearch.storage import open_study, records_of
+from mpqsearch.study_file import StudySpec, read_study
+from mpqsearch.trials import FIT_CONSTRAINT, Outcome, TrialRecord
+from objectives.accuracy import Failure, Score
+
+
+class ScriptedObjective:
+    """Scores more bits higher, trains nothing, and fails where it is told to."""
+
+    def __init__(self, spec: StudySpec, failing: Sequence[str] = ()) -> None:
+        self.spec = spec
+        self.failing = failing
+        self.asked: list[str] = []
+
+    def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[Score | Failure]:
+        for candidate in candidates:
+            self.asked.append(str(candidate))
+            if candidate.bits_text in self.failing:
+                yield Failure(candidate, "RuntimeError: told to")
+                continue
+            network = self.spec.task.checked_network(candidate.input_length)
+            layers = tuple(
+                IntegerLayer(
+                    np.zeros(layer.weight_shape, np.int8),
+                    np.zeros(layer.out_channels, np.int8) if layer.bias else None,
+                    bits,
+                    0,
+                )
+                for layer, bits in zip(network.layers, candidate.bits, strict=True)
+            )
+            accuracy = 0.5 + sum(candidate.bits) / 100 + candidate.input_length / 1000
+            yield Score(candidate, IntegerNetwork(network, layers), (accuracy,), accuracy, 0.1)
+
+    def test_accuracy(self, integers: IntegerNetwork) -> float:
+        return 0.9 if integers.bits else 0.0
+
+
+class Silent:
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, int]] = []
+
+    def advance(self, record: TrialRecord, done: int, total: int) -> None:  # noqa: ARG002
+        self.seen.append((done, total))
+
+
+def make_search(
+    study_file: Path, runs: Path, failing: Sequence[str] = (), **overrides: int
+) -> tuple[Search, ScriptedObjective]:
+    spec = read_study(study_file, **overrides)
+    folder = RunFolder(runs, spec.name)
+    folder.checkpoints.mkdir(parents=True, exist_ok=True)
+    study = open_study(folder, about_study(spec, load_data(spec)), {"test": 1})
+    study.sampler = make_sampler(spec.search, spec.seed, len(study.get_trials()))
+    objective = ScriptedObjective(spec, failing)
+    return Search(spec, study, objective, folder, Silent()), objective  # type: ignore[arg-type]
+
+
+def edited(study_file: Path, old: str, new: str) -> Path:
+    text = study_file.read_text()
+    assert old in text
+    study_file.write_text(text.replace(old, new))
+    return study_file
+
+
+def test_references_come_first_and_are_always_there(tiny_study: Path, tmp_path: Path) -> None:
+    """Uniform 8, 4 and 2 bits at the longest input are the first rows of every study."""
+    search, objective = make_search(tiny_study, tmp_path)
+    search.run()
+    assert objective.asked[:3] == ["8 8-8", "8 4-4", "8 2-2"]
+    names = [record.reference for record in search.records if record.reference]
+    assert names == ["uniform 8", "uniform 4", "uniform 2"]
+
+
+def test_references_outside_the_space_are_evaluated_beside_it(
+    tiny_study: Path, tmp_path: Path
+) -> None:
+    """A space of 8 and 4 bits has its uniform 2-bit row too, which counts for no budget."""
+    study_file = edited(tiny_study, "bits: [8, 4, 2]", "bits: [8, 4]")
+    search, objective = make_search(study_file, tmp_path)
+    search.run()
+    assert "8 2-2" in objective.asked
+    outside = [record for record in search.records if record.number is None]
+    assert [record.reference for record in outside] == ["uniform 2"]
+    assert outside[0].test_accuracy == 0.9
+    assert search.done == search.total == 8
+    again, silent = make_search(study_file, tmp_path)
+    again.run()
+    assert silent.asked == []
+
+
+def test_no_candidate_is_trained_twice(tiny_study: Path, tmp_path: Path) -> None:
+    """A whole space of 18 is covered by 18 trainings, whatever NSGA-II proposes."""
+    search, objective = make_search(tiny_study, tmp_path, trials=100)
+    search.run()
+    assert len(objective.asked) == len(set(objective.asked)) == 18
+    assert search.done == search.total == 18
+    complete = search.study.get_trials(states=(TrialState.COMPLETE,))
+    assert len(complete) == 18
+
+
+def test_budget_is_a_total(tiny_study: Path, tmp_path: Path) -> None:
+    """A second run of the same study adds only what is missing to the total."""
+    first, one = make_search(tiny_study, tmp_path, trials=7)
+    first.run()
+    second, other = make_search(tiny_study, tmp_path, trials=10)
+    second.run()
+    assert (len(one.asked), len(other.asked)) == (7, 3)
+    assert not set(one.asked) & set(other.asked)
+
+
+def test_an_interrupted_trial_is_taken_back_and_queued(tiny_study: Path, tmp_path: Path) -> None:
+    """What was running when a process died is marked failed and proposed again first."""
+    first, _ = make_search(tiny_study, tmp_path, trials=5)
+    first.run()
+    lost = first.study.ask(first.spec.space.distributions())
+    candidate = str(first.spec.space.candidate(lost.params))
+    second, objective = make_search(tiny_study, tmp_path, trials=18)
+    second.run()
+    assert second.study.trials[lost.number].state is TrialState.FAIL
+    known_before = {str(record.candidate) for record in first.records}
+    assert candidate in known_before or objective.asked[0] == candidate
+    assert len(set(objective.asked)) == 13
+
+
+def test_what_does_not_fit_is_told_and_never_trained(tiny_study: Path, tmp_path: Path) -> None:
+    """Candidates over a limit carry a constraint above 0 and a reason, and no training."""
+    study_file = edited(tiny_study, "chip: MAX78002", "chip: MAX78000\ndata:\n  features: 768")
+    search, objective = make_search(study_file, tmp_path, trials=18)
+    search.run()
+    misfits = [record for record in search.records if record.outcome is Outcome.INFEASIBLE]
+    assert misfits
+    assert not {str(record.candidate) for record in misfits} & set(objective.asked)
+    for record in misfits:
+        assert "kernel words" in record.message
+        trial = search.study.trials[record.number or 0]
+        assert trial.constraints[FIT_CONSTRAINT] > 0
+    assert not set(front_of(search.records)) & set(misfits)
+    assert {trial.number for trial in search.study.best_trials}.isdisjoint(
+        {record.number for record in misfits}
+    )
+
+
+def test_our_front_is_optunas(tiny_study: Path, tmp_path: Path) -> None:
+    """The front of the table holds the trials that Optuna itself calls best."""
+    search, _ = make_search(tiny_study, tmp_path, trials=18)
+    search.run()
+    ours = {record.number for record in front_of(search.records)}
+    assert ours == {trial.number for trial in search.study.best_trials}
+
+
+def test_a_failing_candidate_is_recorded_and_the_study_goes_on(
+    tiny_study: Path, tmp_path: Path
+) -> None:
+    """One failure costs one candidate; the next run tries it again."""
+    search, objective = make_search(tiny_study, tmp_path, failing=["4-2"], trials=18)
+    search.run()
+    failed = [record for record in search.records if record.outcome is Outcome.FAILED]
+    assert {record.message for record in failed} == {"RuntimeError: told to"}
+    assert len(set(objective.asked)) == 18
+    again, healed = make_search(tiny_study, tmp_path, trials=18)
+    again.run()
+    assert sorted(healed.asked) == ["6 4-2", "8 4-2"]
+
+
+def test_three_failures_in_a_row_stop_the_run(tiny_study: Path, tmp_path: Path) -> None:
+    """A broken set-up is not tried a thousand times."""
+    search, objective = make_search(tiny_study, tmp_path, failing=["8-8", "4-4", "2-2"])
+    with pytest.raises(RunFailed, match=r"3 candidates in a row failed.*everything finished"):
+        search.run()
+    assert len(objective.asked) == 3
+
+
+def test_only_shown_networks_are_kept(tiny_study: Path, tmp_path: Path) -> None:
+    """Checkpoints of front and references stay; those of dominated candidates go."""
+    search, _ = make_search(tiny_study, tmp_path, trials=18)
+    search.run()
+    kept = {file.stem for file in search.folder.checkpoints.glob("*.npz")}
+    shown = {str(record.number) for record in front_of(search.records)}
+    references = {str(record.number) for record in search.records if record.reference}
+    assert kept == shown | references
+
+
+def test_progress_counts_to_the_total(tiny_study: Path, tmp_path: Path) -> None:
+    """Every decided candidate is announced once, in order, up to the budget."""
+    search, _ = make_search(tiny_study, tmp_path, trials=9)
+    search.run()
+    assert search.progress.seen == [(number, 9) for number in range(1, 10)]  # type: ignore[attr-defined]
+
+
+def test_records_survive_the_storage(tiny_study: Path, tmp_path: Path) -> None:
+    """What is read back equals what was told, field by field."""
+    search, _ = make_search(tiny_study, tmp_path, trials=6)
+    search.run()
+    told = {str(record.candidate): record for record in search.records}
+    assert {str(record.candidate): record for record in records_of(search.study)} == told
+    assert len(told) == 6
+
+
+def test_resumed_sampler_does_not_repeat_the_first_runs_draws(tiny_study: Path) -> None:
+    """Another number of told trials gives another seed, so other proposals."""
+    spec = read_study(tiny_study)
+
+    def draws(told: int) -> list[dict[str, int]]:
+        sampler = make_sampler(spec.search, spec.seed, told)
+        study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
+        return [study.ask(spec.space.distributions()).params for _ in range(8)]
+
+    assert draws(0) == draws(0)
+    assert draws(0) != draws(5)

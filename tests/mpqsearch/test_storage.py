@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run's storage: continued by the same study only, and never changed where it is not ours."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from tests.commands import Command, contents, said_by, start
+from tests.conftest import write_tiny_study
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a study file and its finished run of three candidates."""
+    folder = tmp_path_factory.mktemp("finished")
+    write_tiny_study(folder)
+    done = start("run", "--study", "tiny.yaml", "--trials", 3, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(start("front", "--study", "tiny", "--json", cwd=folder).stdout)["front"]
+    return folder
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the finished run, the current folder."""
+    copy = tmp_path / "copy"
+    shutil.copytree(finished, copy)
+    study = copy / "tiny.yaml"
+    # The task's place is part of the study, so the copy names the first one.
+    study.write_text(study.read_text().replace("tiny_task.py", f"{finished}/tiny_task.py"))
+    monkeypatch.chdir(copy)
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("addition", "options", "said"),
+    [
+        ("recipe: {epochs: 7}\n", "", "another recipe (recipe: {'epochs': 6,"),
+        ("chip: MAX78000\n", "", "another chip (chip: MAX78002 there, MAX78000 now)"),
+        ("data: {samples: 128}\n", "", "another data (data: "),
+        ("", "--seed 2", "another seed (seed: 1 there, 2 now)"),
+    ],
+)
+def test_a_storage_written_with_other_settings_is_refused(
+    addition: str, options: str, said: str, mpqsearch: Command, run: Path
+) -> None:
+    """Results under different settings never mix; the line says which one and what to do."""
+    study = run / "tiny.yaml"
+    study.write_text(study.read_text().replace("chip: MAX78002\n", "") + addition)
+    before = contents(run / "runs")
+    line = said_by(mpqsearch("run", "--study", "tiny.yaml", *options.split()))
+    assert line.startswith(f"storage runs/tiny/study.db was written with {said}")
+    assert line.endswith("; continue with the same, or start anew with another --name or --runs")
+    assert contents(run / "runs") == before
+
+
+def test_a_storage_of_another_study_is_refused(mpqsearch: Command, run: Path) -> None:
+    """A storage copied into the folder of another run is recognised."""
+    (run / "runs/other").mkdir()
+    shutil.copy(run / "runs/tiny/study.db", run / "runs/other")
+    line = said_by(mpqsearch("run", "--study", "tiny.yaml", "--name", "other"))
+    assert line == (
+        "storage runs/other/study.db holds the study 'tiny', not 'other'; use another --runs folder"
+        " or --name"
+    )
+    line = said_by(mpqsearch("front", "--study", "other"))
+    assert line == "storage runs/other/study.db holds no study called 'other'"
+
+
+def test_a_run_that_is_meant_is_named(mpqsearch: Command, run: Path) -> None:
+    """A typo in a run's name gives the runs there are, and the nearest."""
+    assert said_by(mpqsearch("front", "--study", "tiyn")) == (
+        "no run of study 'tiyn' in runs; there are tiny, mpqsearch run --study starts one;"
+        " did you mean tiny?"
+    )
+    assert run.is_dir()
+
+
+def other_program(database: Path) -> None:
+    database.unlink()
+    connection = sqlite3.connect(database)
+    connection.execute("CREATE TABLE songs (title TEXT)")
+    connection.commit()
+    connection.close()
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "text": (
+        lambda database: database.write_text("no database " * 1000),
+        "cannot be used: file is not a database; put back a copy of it, or start anew with"
+        " another --name or --runs",
+    ),
+    "cut in half": (
+        lambda database: database.write_bytes(database.read_bytes()[:50_000]),
+        "cannot be used: database disk image is malformed; put back a copy of it, or start anew"
+        " with another --name or --runs",
+    ),
+    "cut in the header": (
+        lambda database: database.write_bytes(database.read_bytes()[:60]),
+        "cannot be used: database disk image is malformed; put back a copy of it, or start anew"
+        " with another --name or --runs",
+    ),
+    "another program's": (
+        other_program,
+        "is a database of another program, with tables songs; choose another --runs or --name",
+    ),
+}
+
+
+@pytest.mark.parametrize("command", ["front --study tiny", "run --study tiny.yaml"])
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_storage_that_is_none_is_left_alone(
+    damage: str, command: str, mpqsearch: Command, run: Path
+) -> None:
+    """A damaged or foreign database is named, and not a byte of it is changed."""
+    spoil, said = DAMAGE[damage]
+    database = run / "runs/tiny/study.db"
+    spoil(database)
+    before = database.read_bytes()
+    assert said_by(mpqsearch(*command.split())) == f"storage runs/tiny/study.db {said}"
+    assert database.read_bytes() == before
+
+
+def test_a_storage_of_plain_optuna_is_named(mpqsearch: Command, run: Path) -> None:
+    """A study that Optuna wrote without mpqsearch has no front of ours."""
+    connection = sqlite3.connect(run / "runs/tiny/study.db")
+    connection.execute("DELETE FROM study_user_attributes")
+    connection.commit()
+    connection.close()
+    assert said_by(mpqsearch("front", "--study", "tiny")) == (
+        "study 'tiny' was not made by mpqsearch"
+    )
+
+
+def test_an_empty_storage_holds_no_run(mpqsearch: Command, run: Path) -> None:
+    """`front` says so of an empty file and leaves it empty."""
+    database = run / "runs/tiny/study.db"
+    database.write_bytes(b"")
+    assert said_by(mpqsearch("front", "--study", "tiny")) == (
+        "storage runs/tiny/study.db is empty: no run has begun there"
+    )
+    assert database.read_bytes() == b""
+
+
+def test_front_prints_while_a_run_holds_the_folder(mpqsearch: Command, run: Path) -> None:
+    """Reading needs no lock, so a running study can be looked at."""
+    with FileLock(run / "runs/tiny/lock"):
+        answer = mpqsearch("front", "--study", "tiny")
+    assert (answer.code, answer.err) == (0, "")
+    assert "Front of study tiny" in answer.out
+
+
+@pytest.mark.parametrize("name", ["what? #1 %41", "mü"])
+def test_odd_folder_names_hold_a_run(name: str, mpqsearch: Command, run: Path) -> None:
+    """Signs with a meaning in an address are plain signs in a folder's name."""
+    shutil.move(run / "runs", run / name)
+    answer = mpqsearch("front", "--study", "tiny", "--runs", name, "--json")
+    assert answer.code == 0, answer.err
+    assert json.loads(answer.out)["counts"]["scored"] == 3
+    assert sorted(path.name for path in run.iterdir() if path.is_dir()) == [name]
