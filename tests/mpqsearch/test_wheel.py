@@ -5,6 +5,7 @@ import email
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -13,6 +14,18 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {"hardware", "mpqsearch", "objectives", "studies"}
 FILES = ("pyproject.toml", "README.md", "LICENSE")
+
+
+def test_packages_are_the_folders_that_hold_one() -> None:
+    """The packages listed are those with an `__init__.py`: a folder git does not keep is none."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    listed = settings["tool"]["setuptools"]["packages"]
+    there = {
+        ".".join(file.parent.relative_to(ROOT).parts)
+        for package in PACKAGES
+        for file in (ROOT / package).rglob("__init__.py")
+    }
+    assert sorted(listed) == sorted(there)
 
 
 @pytest.fixture(scope="module")
