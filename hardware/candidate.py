@@ -4,7 +4,8 @@
 from dataclasses import dataclass
 from typing import Self
 
-from hardware.network import WEIGHT_BITS, NetworkError, format_bits
+from hardware.layer import WEIGHT_BITS, NetworkError
+from hardware.network import format_bits
 
 
 @dataclass(frozen=True, order=True)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hardware.network import Activation, Layer, Network, Operation, PoolKind
+from hardware.layer import Activation, Layer, Operation, PoolKind
+from hardware.network import Network
 
 BIAS_SCALE = 128
 """A bias of 1 adds 128 to the accumulator, at every weight width. Source: izer BIAS_DIV."""

@@ -8,7 +8,8 @@ chips, a shorter input does.
 import math
 
 from hardware.chips import Chip
-from hardware.network import Layer, Network, Operation
+from hardware.layer import Layer, Operation
+from hardware.network import Network
 from hardware.placement import passes, processors_used
 
 START_CYCLES = 1
@@ -47,7 +48,7 @@ def layer_cycles(layer: Layer) -> int:
     out_columns = _rows_and_columns(layer.out_size)[1]
     pad_rows = layer.padding
     pad_columns = layer.padding if layer.operation is Operation.CONV2D else 0
-    window = layer.pool.size**layer.operation.spatial_axes if layer.pool else 1
+    window = layer.pool.size**layer.operation.kernel_axes if layer.pool else 1
     pad = 2 * rounds
     data = rounds * (window + 1)
     edge = 2 * pad_columns * (pad + 1)

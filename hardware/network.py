@@ -1,175 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one description of a network: what is trained, priced, computed and exported."""
 
-import enum
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-WEIGHT_BITS = (1, 2, 4, 8)
-"""Weight widths of the CNN accelerator. Source: ai8x-synthesis README, "Weight Bit Widths"."""
-
-
-class NetworkError(ValueError):
-    """A network or candidate that contradicts itself, before any chip is asked."""
-
-
-class Operation(enum.Enum):
-    """What a layer computes, by the izer's names."""
-
-    CONV1D = "conv1d"
-    CONV2D = "conv2d"
-    LINEAR = "MLP"
-
-    @property
-    def spatial_axes(self) -> int:
-        """Axes the kernel moves along."""
-        return {Operation.CONV1D: 1, Operation.CONV2D: 2, Operation.LINEAR: 0}[self]
-
-
-class Activation(enum.Enum):
-    """What follows the accumulator, by the izer's names."""
-
-    NONE = "None"
-    RELU = "ReLU"
-    ABS = "Abs"
-
-
-class PoolKind(enum.Enum):
-    """How a pooling window becomes one value, by the izer's names."""
-
-    MAX = "max_pool"
-    AVERAGE = "avg_pool"
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Pooling in front of a convolution: the same window and stride along every axis."""
-
-    kind: PoolKind
-    size: int
-    stride: int
-
-    def __post_init__(self) -> None:
-        if self.size < 1 or self.stride < 1:
-            raise NetworkError(
-                f"pool size and stride must be at least 1 but are {self.size} and {self.stride}"
-            )
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One layer in the chip's own terms, computed in this order: pool, operation, activation.
-
-    Attributes:
-        name: The layer's name in the study file, in tables and in the izer's checkpoint.
-        operation: Convolution or linear.
-        in_channels: Channels coming in; for a flattening linear layer, before the flattening.
-        in_size: Spatial size coming in: (length,), (height, width), or () where there is none.
-        out_channels: Channels (features) going out.
-        kernel: Kernel size along each axis; () for linear.
-        padding: Zeros added on both sides of each axis; the stride of the operation is 1.
-        pool: Pooling of the input, before the operation.
-        activation: Activation of the output.
-        bias: Whether the layer has a bias.
-        wide: True for raw 32-bit accumulators out (the last layer), False for int8.
-    """
-
-    name: str
-    operation: Operation
-    in_channels: int
-    in_size: tuple[int, ...]
-    out_channels: int
-    kernel: tuple[int, ...] = ()
-    padding: int = 0
-    pool: Pool | None = None
-    activation: Activation = Activation.RELU
-    bias: bool = True
-    wide: bool = False
-
-    def __post_init__(self) -> None:
-        if not self.name.isidentifier():
-            raise NetworkError(f"layer name must be an identifier but is {self.name!r}")
-        if min(self.in_channels, self.out_channels, *self.in_size, *self.kernel) < 1:
-            raise NetworkError(
-                f"layer {self.name!r}: channels, sizes and kernel must be at least 1 but are"
-                f" {self.in_channels} -> {self.out_channels}, {self.in_size}, {self.kernel}"
-            )
-        axes = self.operation.spatial_axes
-        if len(self.kernel) != axes or (axes and len(self.in_size) != axes):
-            raise NetworkError(
-                f"layer {self.name!r}: {self.operation.value} works along {axes} axes but the"
-                f" kernel is {self.kernel} and the input size {self.in_size}"
-            )
-        if self.padding < 0 or (not axes and (self.padding or self.pool)):
-            raise NetworkError(
-                f"layer {self.name!r}: {self.operation.value} takes no padding of {self.padding}"
-                f" and pool {self.pool}"
-            )
-        if self.wide and self.activation is not Activation.NONE:
-            raise NetworkError(
-                f"layer {self.name!r}: a wide layer has no activation but asks for"
-                f" {self.activation.value}"
-            )
-        if min((*self.pooled_size, *self.out_size), default=1) < 1:
-            raise NetworkError(
-                f"layer {self.name!r}: an input of size {self.in_size} leaves nothing after"
-                f" pool {self.pool} and kernel {self.kernel} with padding {self.padding}"
-            )
-
-    @property
-    def flatten(self) -> bool:
-        """Whether a linear layer flattens spatial data, in (channel, row, column) order."""
-        return self.operation is Operation.LINEAR and bool(self.in_size)
-
-    @property
-    def pooled_size(self) -> tuple[int, ...]:
-        """Spatial size after pooling, before the operation."""
-        if self.pool is None:
-            return self.in_size
-        return tuple((size - self.pool.size) // self.pool.stride + 1 for size in self.in_size)
-
-    @property
-    def out_size(self) -> tuple[int, ...]:
-        """Spatial size going out; () for linear."""
-        if self.operation is Operation.LINEAR:
-            return ()
-        return tuple(
-            size + 2 * self.padding - taps + 1
-            for size, taps in zip(self.pooled_size, self.kernel, strict=True)
-        )
-
-    @property
-    def weight_shape(self) -> tuple[int, ...]:
-        """(out, in, *kernel); a flattening linear layer's `in` counts every flattened value."""
-        if self.operation is Operation.LINEAR:
-            return (self.out_channels, self.in_channels * math.prod(self.in_size))
-        return (self.out_channels, self.in_channels, *self.kernel)
-
-    @property
-    def weight_count(self) -> int:
-        """Number of weights, biases not counted."""
-        return math.prod(self.weight_shape)
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates of one inference, padding included, biases not counted."""
-        return self.weight_count * math.prod(self.out_size)
-
-    @property
-    def out_pixels(self) -> int:
-        """Values going out of one channel."""
-        return math.prod(self.out_size)
+from hardware.layer import (
+    WEIGHT_BITS,
+    Activation,
+    Combine,
+    Layer,
+    NetworkError,
+    Operation,
+    Pool,
+    PoolKind,
+)
 
 
 @dataclass(frozen=True)
 class Network:
-    """A chain of layers; each takes what the one before it gives.
+    """Layers in the order they are computed; each takes the one before it, or those it names.
 
     Raises:
-        NetworkError: where two neighbours do not fit, a name stands twice, or the last layer is
-            not wide (its raw accumulators are the logits) or another one is.
+        NetworkError: where a layer does not fit its sources, a name stands twice, or a layer other
+            than the last is wide.
     """
 
     layers: tuple[Layer, ...]
@@ -181,21 +35,50 @@ class Network:
         for name in names:
             if names.count(name) > 1:
                 raise NetworkError(f"two layers are called {name!r}")
-        for before, after in zip(self.layers, self.layers[1:], strict=False):
-            given, taken = (
-                (before.out_channels, before.out_size),
-                (after.in_channels, after.in_size),
+        for index, layer in enumerate(self.layers):
+            self._check_sources(index, layer)
+            if layer.wide and index < len(self.layers) - 1:
+                raise NetworkError(f"layer {layer.name!r}: only the last layer may be wide")
+
+    def _check_sources(self, index: int, layer: Layer) -> None:
+        """Raises NetworkError unless a layer's sources give what it takes."""
+        shapes = []
+        for source in self.sources(index):
+            if not -1 <= source < index:
+                raise NetworkError(
+                    f"layer {layer.name!r}: its sources must be layers before it, -1 to"
+                    f" {index - 1}, but one is {source}"
+                )
+            shapes.append(self._shape(source))
+        channels = sum(shape[0] for shape in shapes)
+        if layer.combine is not Combine.CONCATENATE:
+            channels = shapes[0][0]
+            if len(set(shapes)) != 1:
+                raise NetworkError(f"layer {layer.name!r}: it combines unequal shapes {shapes}")
+        taken = (layer.in_channels, layer.in_size)
+        if any((channels, size) != taken for _, size in shapes):
+            given = ", ".join(str(shape) for shape in shapes)
+            raise NetworkError(
+                f"layer {layer.name!r} takes channels and size {taken} but is given {given}"
             )
-            if given != taken:
-                raise NetworkError(
-                    f"layer {after.name!r} takes channels and size {taken} but"
-                    f" {before.name!r} gives {given}"
-                )
-        for layer in self.layers:
-            if layer.wide != (layer is self.layers[-1]):
-                raise NetworkError(
-                    f"layer {layer.name!r}: the last layer, and no other, must be wide"
-                )
+
+    def _shape(self, source: int) -> tuple[int, tuple[int, ...]]:
+        if source == -1:
+            return self.layers[0].in_channels, self.layers[0].in_size
+        return self.layers[source].out_channels, self.layers[source].out_size
+
+    def sources(self, index: int) -> tuple[int, ...]:
+        """Where a layer's input comes from: places of layers, -1 for the network's input."""
+        return self.layers[index].sources or (index - 1,)
+
+    @property
+    def is_plain_chain(self) -> bool:
+        """Whether it is what can be trained: conv1d, conv2d and linear in a row, logits wide."""
+        plain = (Operation.CONV1D, Operation.CONV2D, Operation.LINEAR)
+        return self.layers[-1].wide and all(
+            layer.operation in plain and not layer.sources and layer.groups == 1
+            for layer in self.layers
+        )
 
     @classmethod
     def chain(cls, channels: int, size: Sequence[int], layers: Iterable["LayerPlan"]) -> Self:
@@ -219,7 +102,7 @@ class Network:
                 in_channels=channels,
                 in_size=shape,
                 out_channels=plan.out_channels,
-                kernel=(plan.kernel,) * operation.spatial_axes,
+                kernel=(plan.kernel,) * operation.kernel_axes,
                 padding=plan.padding,
                 pool=plan.pool,
                 activation=Activation.NONE if last else plan.activation,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hardware.chips import Chip
-from hardware.network import Layer, Network, Operation
+from hardware.layer import Layer, Operation
+from hardware.network import Network
 
 KERNEL_WORD_BITS = 72
 """One weight memory word: 9 bytes. Source: izer kernels.py."""

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import mpqsearch
 from hardware.chips import Chip, ChipError, chip_named
+from hardware.layer import WEIGHT_BITS, NetworkError
 from hardware.nearest import nearest_of
-from hardware.network import WEIGHT_BITS, NetworkError
 from mpqsearch.errors import StudyError
 from mpqsearch.run_folder import checked_name
 from mpqsearch.sections import built, validated

@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (PyTorch's own convention)
 from torch import Tensor
 
-from hardware.network import Activation, Layer, Network, Operation, PoolKind
+from hardware.layer import Activation, Layer, Operation, PoolKind
+from hardware.network import Network
 from objectives.batches import Batches, dropout_mask, epoch_generator
 from objectives.recipe import Recipe
 from objectives.thresholds import output_thresholds

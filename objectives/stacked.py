@@ -13,7 +13,7 @@ import torch.nn.functional as F  # noqa: N812  (PyTorch's own convention)
 from torch import Tensor
 
 from hardware.integer import BIAS_SCALE, IntegerLayer, IntegerNetwork
-from hardware.network import Activation, Layer, Operation, PoolKind
+from hardware.layer import Activation, Layer, Operation, PoolKind
 from objectives.batches import dropout_mask
 from objectives.float_phase import FloatPrefix, pool
 from objectives.quantizers import (

@@ -127,7 +127,7 @@ class Task(abc.ABC):
         """The network for a length, after checking that a crop can give that length.
 
         Raises:
-            TaskError: where it cannot.
+            TaskError: where it cannot, or where the network is not one that can be trained.
             NetworkError: where the task has no network for it.
         """
         if not 1 <= input_length <= self.full_length:
@@ -135,4 +135,10 @@ class Task(abc.ABC):
                 f"input length must be in 1..{self.full_length}, what a crop of the data can"
                 f" give, but is {input_length}"
             )
-        return self.network(input_length)
+        network = self.network(input_length)
+        if not network.is_plain_chain:
+            raise TaskError(
+                "the network must be a chain of convolutions and linear layers, the last one wide:"
+                " others are priced but not trained"
+            )
+        return network

@@ -9,16 +9,8 @@ import pytest
 from hypothesis import strategies as st
 
 from hardware.integer import IntegerLayer, IntegerNetwork, output_shift_range
-from hardware.network import (
-    WEIGHT_BITS,
-    Activation,
-    LayerPlan,
-    Network,
-    average_pool,
-    conv,
-    linear,
-    max_pool,
-)
+from hardware.layer import WEIGHT_BITS, Activation
+from hardware.network import LayerPlan, Network, average_pool, conv, linear, max_pool
 
 
 def indoor_network(length: int) -> Network:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardware.candidate import Candidate
-from hardware.network import WEIGHT_BITS, NetworkError
+from hardware.layer import WEIGHT_BITS, NetworkError
 
 BITS = st.lists(st.sampled_from(WEIGHT_BITS), min_size=1, max_size=6).map(tuple)
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from hardware.chips import MAX78000, MAX78002
 from hardware.cost import CostModel, Figure, Origin
-from hardware.network import WEIGHT_BITS, Network, NetworkError
+from hardware.layer import WEIGHT_BITS, NetworkError
+from hardware.network import Network
 from hardware.placement import DoesNotFit, check_fit
 
 Indoor = Callable[[int], Network]

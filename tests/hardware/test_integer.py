@@ -20,7 +20,8 @@ from hardware.integer import (
     IntegerNetworkError,
     output_shift_range,
 )
-from hardware.network import Activation, Layer, Network, NetworkError, PoolKind, conv, linear
+from hardware.layer import Activation, Layer, NetworkError, PoolKind
+from hardware.network import Network, conv, linear
 
 Indoor = Callable[[int], Network]
 Grid = list[list[list[int]]]

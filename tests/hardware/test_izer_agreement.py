@@ -19,18 +19,8 @@ from numpy.typing import NDArray
 from hardware.chips import MAX78000, MAX78002, Chip
 from hardware.integer import IntegerLayer, IntegerNetwork
 from hardware.latency import layer_cycles
-from hardware.network import (
-    WEIGHT_BITS,
-    Activation,
-    Layer,
-    LayerPlan,
-    Network,
-    Operation,
-    average_pool,
-    conv,
-    linear,
-    max_pool,
-)
+from hardware.layer import WEIGHT_BITS, Activation, Layer, Operation
+from hardware.network import LayerPlan, Network, average_pool, conv, linear, max_pool
 from hardware.placement import (
     DoesNotFit,
     bias_bytes_by_quadrant,
@@ -85,7 +75,7 @@ class Answer:
 
 def integer_case(network: Network, bits: Sequence[int], chip: Chip, seed: int) -> Case:
     generator = np.random.default_rng(seed)
-    layers = []
+    layers: list[IntegerLayer] = []
     for layer, width in zip(network.layers, bits, strict=True):
         reach = 1 << width - 1
         weights = generator.integers(-reach, reach, layer.weight_shape).astype(np.int8)

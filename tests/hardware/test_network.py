@@ -10,21 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hardware
-from hardware.network import (
+from hardware.layer import (
     WEIGHT_BITS,
     Activation,
+    Combine,
     Layer,
-    Network,
     NetworkError,
     Operation,
     Pool,
     PoolKind,
-    average_pool,
-    conv,
-    format_bits,
-    linear,
-    max_pool,
 )
+from hardware.network import Network, average_pool, conv, format_bits, linear, max_pool
 
 Indoor = Callable[[int], Network]
 
@@ -159,7 +155,7 @@ def test_a_pool_larger_than_its_input_is_refused(pool: Pool) -> None:
     """A window of 4 over 3 values is refused even where padding would leave an output."""
     with pytest.raises(NetworkError, match=r"'a': an input of size \(3,\) leaves nothing") as error:
         Network.chain(1, (3,), [conv("a", 1, kernel=3, padding=2, pool=pool)])
-    assert "size=4" in one_line(error)
+    assert "pool 4 stride" in one_line(error)
 
 
 def test_a_kernel_larger_than_its_input_is_refused() -> None:
@@ -209,13 +205,73 @@ def test_layers_that_do_not_meet_are_refused() -> None:
     second = Layer("b", Operation.LINEAR, 4, (), 2, activation=Activation.NONE, wide=True)
     with pytest.raises(NetworkError, match=r"'b' takes channels and size \(4, \(\)\)") as error:
         Network((first, second))
-    assert one_line(error).endswith("'a' gives (5, ())")
+    assert one_line(error).endswith("is given (5, ())")
 
 
 def test_only_the_last_layer_may_be_wide() -> None:
-    """A wide layer in the middle, or a narrow one at the end, is refused by name."""
-    with pytest.raises(NetworkError, match="'a': the last layer, and no other, must be wide"):
-        Network((Layer("a", Operation.LINEAR, 3, (), 5),))
+    """A wide layer in the middle is refused by name; logits that are not wide cannot be trained."""
+    wide = Layer("a", Operation.LINEAR, 3, (), 5, activation=Activation.NONE, wide=True)
+    narrow = Layer("b", Operation.LINEAR, 5, (), 2)
+    with pytest.raises(NetworkError, match="'a': only the last layer may be wide"):
+        Network((wide, narrow))
+    assert not Network((narrow,)).is_plain_chain
+    assert Network((wide,)).is_plain_chain
+
+
+def residual(**fields: object) -> Network:
+    """A convolution, and its sum with its own input passed through."""
+    shape: dict[str, object] = {"in_channels": 4, "in_size": (6,), "out_channels": 4}
+    first = Layer("a", Operation.CONV1D, kernel=(3,), padding=1, **shape)  # type: ignore[arg-type]
+    last = {"sources": (-1, 0), "combine": Combine.ADD, "kernel": (1,), **fields}
+    return Network((first, Layer("b", Operation.CONV1D, **{**shape, **last})))  # type: ignore[arg-type]
+
+
+def test_a_layer_may_add_or_concatenate_earlier_ones() -> None:
+    """Channels count once where outputs are added, and together where they are concatenated."""
+    added = residual()
+    assert added.layers[1].operands == 2
+    assert added.sources(0) == (-1,)
+    assert not added.is_plain_chain
+    joined = residual(combine=Combine.CONCATENATE, in_channels=8)
+    assert joined.layers[1].operands == 1
+    assert joined.layers[1].weight_shape == (4, 8, 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"in_channels": 8}, r"'b' takes channels and size \(8, \(6,\)\) but is given"),
+        ({"combine": Combine.CONCATENATE}, r"'b' takes channels and size \(4, \(6,\)\)"),
+        ({"sources": (0, 1)}, "must be layers before it, -1 to 0, but one is 1"),
+        ({"sources": (-2,)}, "but one is -2"),
+        ({"groups": 3}, "3 groups do not divide the channels 4 -> 4"),
+    ],
+)
+def test_sources_that_do_not_fit_are_refused(fields: dict[str, object], words: str) -> None:
+    """The message names the layer and what it was given."""
+    with pytest.raises(NetworkError, match=words):
+        residual(**fields)
+
+
+def test_a_transposed_convolution_doubles_and_a_passthrough_keeps() -> None:
+    """A 5x7 image becomes 10x14; a passthrough has no weights and only pools."""
+    up = Layer("up", Operation.CONVTRANSPOSE2D, 3, (5, 7), 2, kernel=(3, 3), padding=1)
+    assert up.out_size == (10, 14)
+    passed = {"bias": False, "activation": Activation.NONE}
+    through = Layer("p", Operation.PASSTHROUGH, 2, (10, 14), 2, pool=max_pool(2), **passed)  # type: ignore[arg-type]
+    assert (through.out_size, through.weight_count, through.macs) == ((5, 7), 0, 0)
+    assert Network((up, through)).weight_bytes((8, 8)) == up.weight_count
+    with pytest.raises(NetworkError, match="gives the 2 channels it takes"):
+        Layer("p", Operation.PASSTHROUGH, 2, (10, 14), 3, **passed)  # type: ignore[arg-type]
+    with pytest.raises(NetworkError, match="a passthrough has no activation"):
+        Layer("p", Operation.PASSTHROUGH, 2, (10, 14), 2, bias=False)
+
+
+def test_a_depthwise_layer_has_one_kernel_a_channel() -> None:
+    """Weights and MACs are those of one group times the groups."""
+    layer = Layer("d", Operation.CONV2D, 8, (6, 6), 8, kernel=(3, 3), padding=1, groups=8)
+    assert layer.weight_shape == (8, 1, 3, 3)
+    assert layer.macs == 72 * 36
 
 
 @pytest.mark.parametrize(
@@ -226,7 +282,7 @@ def test_only_the_last_layer_may_be_wide() -> None:
         ({"in_size": (0,)}, r"at least 1 but are 3 -> 5, \(0,\)"),
         ({"kernel": (3,)}, r"along 0 axes but the kernel is \(3,\)"),
         ({"padding": 1}, "MLP takes no padding of 1"),
-        ({"pool": Pool(PoolKind.MAX, 2, 2)}, "takes no padding of 0 and pool"),
+        ({"pool": Pool(PoolKind.MAX, 2, 2)}, "a linear layer takes no pooling"),
         ({"wide": True}, "a wide layer has no activation but asks for ReLU"),
         ({"operation": Operation.CONV1D}, r"along 1 axes but the kernel is \(\)"),
     ],

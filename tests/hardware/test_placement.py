@@ -8,19 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardware.chips import MAX78000, MAX78002, Chip
-from hardware.network import (
-    WEIGHT_BITS,
-    Activation,
-    Layer,
-    LayerPlan,
-    Network,
-    Operation,
-    Pool,
-    PoolKind,
-    conv,
-    linear,
-    max_pool,
-)
+from hardware.layer import WEIGHT_BITS, Activation, Layer, Operation, Pool, PoolKind
+from hardware.network import LayerPlan, Network, conv, linear, max_pool
 from hardware.placement import (
     Demand,
     DoesNotFit,

@@ -6,14 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from hardware.network import (
-    Activation,
-    Network,
-    average_pool,
-    conv,
-    linear,
-    max_pool,
-)
+from hardware.layer import Activation
+from hardware.network import Network, average_pool, conv, linear, max_pool
 from objectives.recipe import Recipe
 from objectives.task import Split, Task, TaskData
 

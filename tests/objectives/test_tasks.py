@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hardware.network import NetworkError
+from hardware.layer import NetworkError
 from objectives.data.ctf import CtfDataError, CtfRecordings
 from objectives.task import Split, Task, TaskData, TaskError
 from objectives.tasks.digits import DigitsTask
