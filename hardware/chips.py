@@ -31,6 +31,7 @@ class Chip:
         max_channels: Channels into or out of a layer.
         max_input_passes: Passes over 64 channels at a time, flattening layers aside.
         padded_multipass_conv1d: Whether a padded conv1d may have more than 64 input channels.
+        depthwise: Whether a convolution may keep all its channels apart.
         flatten_bias_first: Whether biases of flattening layers are placed before all others.
         clock_hz: Clock of the accelerator during inference, as the generated code sets it.
             Source: application note AN7664 (MAX78002), board documentation (MAX78000).
@@ -52,6 +53,7 @@ class Chip:
     max_dimension: int
     padding_counts: bool
     padded_multipass_conv1d: bool
+    depthwise: bool
     flatten_bias_first: bool
     clock_hz: int
     overhead_cycles: float
@@ -74,6 +76,7 @@ MAX78000 = Chip(
     max_dimension=1024,
     padding_counts=True,
     padded_multipass_conv1d=True,
+    depthwise=False,
     flatten_bias_first=True,
     clock_hz=50_000_000,
     overhead_cycles=0.0,
@@ -92,6 +95,7 @@ MAX78002 = Chip(
     max_dimension=2048,
     padding_counts=False,
     padded_multipass_conv1d=False,
+    depthwise=True,
     flatten_bias_first=False,
     clock_hz=200_000_000,
     overhead_cycles=818.0,

@@ -5,6 +5,7 @@
 the docstrings here; held to its published known answers by the tests.
 """
 
+import functools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hardware.layer import Activation, Layer, Operation, PoolKind
+from hardware.layer import Activation, Combine, Layer, Operation, PoolKind
 from hardware.network import Network
 
 BIAS_SCALE = 128
@@ -20,6 +21,14 @@ BIAS_SCALE = 128
 
 _CHUNK_VALUES = 1 << 24
 """Values of one unfolded block, which bounds the working memory to 128 MiB."""
+
+
+_ELEMENTWISE = {
+    Combine.ADD: np.add,
+    Combine.SUBTRACT: np.subtract,
+    Combine.XOR: np.bitwise_xor,
+    Combine.OR: np.bitwise_or,
+}
 
 
 class IntegerNetworkError(ValueError):
@@ -39,7 +48,8 @@ class IntegerLayer:
     """What the chip holds of one layer.
 
     Attributes:
-        weights: int8, of the layer's `weight_shape`, in -2^(bits-1) ... 2^(bits-1) - 1.
+        weights: int8, of the layer's `weight_shape`, in -2^(bits-1) ... 2^(bits-1) - 1; not looked
+            at where the layer passes data through.
         bias: int8 of shape (out_channels,), counted in units of 128 of the accumulator; None
             where the layer has none.
         bits: Weight width.
@@ -111,15 +121,25 @@ class IntegerNetwork:
         )
         step = max(1, _CHUNK_VALUES // unfolded)
         for start in range(0, max(1, len(inputs)), step):
-            values: NDArray[np.int64] = inputs[start : start + step].astype(np.int64)
-            outputs = []
-            for layer, integers in zip(self.network.layers, self.layers, strict=True):
-                values = _compute_layer(layer, integers, values)
-                outputs.append(values)
+            first: NDArray[np.int64] = inputs[start : start + step].astype(np.int64)
+            outputs: list[NDArray[np.int64]] = []
+            for index, layer in enumerate(self.network.layers):
+                sources = [
+                    first if source == -1 else outputs[source]
+                    for source in self.network.sources(index)
+                ]
+                values = _combine(layer, sources)
+                outputs.append(_compute_layer(layer, self.layers[index], values))
             yield outputs
 
 
 def _check_layer(layer: Layer, integers: IntegerLayer) -> None:
+    if layer.operation is Operation.CONVTRANSPOSE2D or layer.groups > 1:
+        raise IntegerNetworkError(
+            f"layer {layer.name!r}: transposed and grouped convolutions are priced but not computed"
+        )
+    if layer.operation is Operation.PASSTHROUGH:
+        return
     if integers.weights.dtype != np.int8 or integers.weights.shape != layer.weight_shape:
         raise IntegerNetworkError(
             f"layer {layer.name!r}: weights must be int8 of shape {layer.weight_shape} but are"
@@ -158,6 +178,8 @@ def _compute_layer(
     """
     if layer.pool is not None:
         values = _pool(layer, values)
+    if layer.operation is Operation.PASSTHROUGH:
+        return values
     accumulator = _accumulate(layer, integers, values)
     if integers.bias is not None:
         bias = integers.bias.astype(np.int64) * BIAS_SCALE
@@ -173,6 +195,14 @@ def _compute_layer(
     elif layer.activation is Activation.ABS:
         saturated = np.minimum(np.abs(saturated), 127)
     return np.asarray(saturated)
+
+
+def _combine(layer: Layer, sources: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Several sources as one input: side by side, or element by element and saturated to int8."""
+    if layer.combine is Combine.CONCATENATE:
+        return sources[0] if len(sources) == 1 else np.concatenate(sources, axis=1)
+    combined = functools.reduce(_ELEMENTWISE[layer.combine], sources)
+    return np.asarray(np.clip(combined, -128, 127))
 
 
 def _pool(layer: Layer, values: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ import math
 from hardware.chips import Chip
 from hardware.layer import Layer, Operation
 from hardware.network import Network
-from hardware.placement import passes, processors_used
+from hardware.processors import passes, processors_used
 
 START_CYCLES = 1
 """Cycles before the first layer. Source: izer latency total."""

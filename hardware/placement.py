@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from hardware.chips import Chip
 from hardware.layer import Layer, Operation
+from hardware.memory_map import data_bytes
 from hardware.network import Network
+from hardware.processors import CHW_CHANNELS, passes, processors_used, round_up
 
 KERNEL_WORD_BITS = 72
 """One weight memory word: 9 bytes. Source: izer kernels.py."""
@@ -18,9 +20,6 @@ width and the chip computes something else, although the izer accepts it.
 
 Source: register dump of a generated project (AI8X notes, trap 3).
 """
-
-_CHW_CHANNELS = 16
-"""Input channels up to which the input lies in CHW format: one channel in 4 processors."""
 
 
 class DoesNotFit(ValueError):  # noqa: N818  (it is a finding about a network, not a fault)
@@ -36,12 +35,14 @@ class Demand:
         where: The layer it is about, or "network".
         needed: What the network asks for.
         available: What the chip has.
+        is_memory: Whether it is a memory that fills up, not a rule that is kept or broken.
     """
 
     what: str
     where: str
     needed: int
     available: int
+    is_memory: bool = False
 
     @property
     def fits(self) -> bool:
@@ -54,22 +55,8 @@ class Demand:
         return (self.needed - self.available) / max(self.available, 1)
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what} is {self.needed} but the limit is {self.available}"
-
-
-def passes(channels: int) -> int:
-    """Rounds in which 64 processors take this many channels."""
-    return math.ceil(channels / 64)
-
-
-def processors_used(channels: int) -> int:
-    """Processors that hold this many channels: all in one pass, or a multiple of 4 in several.
-
-    **Source:** izer, "has N bits instead of the expected number"; AI8X notes, 4.2.
-    """
-    rounds = passes(channels)
-    used = math.ceil(channels / rounds)
-    return used if rounds == 1 else min(_round_up(used, 4), 64)
+        said = f"{self.where}: {self.what} is {self.needed} but the limit is {self.available}"
+        return f"{said}, {self.needed - self.available} too many" if self.is_memory else said
 
 
 def kernel_words(layer: Layer, bits: int) -> int:
@@ -82,8 +69,13 @@ def kernel_words(layer: Layer, bits: int) -> int:
 
     **Source:** the izer's log on 570 layers (AI8X notes, 4.5), and `izer/kernels.py`.
     """
+    if layer.operation is Operation.PASSTHROUGH:
+        return 0
     slots = processors_used(layer.out_channels) * passes(layer.out_channels)
-    if layer.flatten:
+    if layer.groups > 1:
+        # Depthwise: each processor holds the kernels of its own channels.
+        kernels = passes(layer.in_channels)
+    elif layer.flatten:
         kernels = layer.out_channels * passes(layer.in_channels) * math.prod(layer.in_size)
         if bits == 8:
             kernels += slots - layer.out_channels
@@ -95,36 +87,54 @@ def kernel_words(layer: Layer, bits: int) -> int:
     return math.ceil(used_bits / KERNEL_WORD_BITS)
 
 
-def bias_bytes_by_quadrant(network: Network, chip: Chip) -> list[int]:
-    """Bias memory that each quadrant in use gives to the layers, each layer in one quadrant.
+def quadrants_in_use(network: Network, chip: Chip) -> int:
+    """Quadrants that hold some layer's input or the network's output; only they hold biases."""
+    first = network.layers[0].in_channels
+    spread = [4 * first if first <= CHW_CHANNELS else processors_used(first)]
+    spread += [processors_used(layer.in_channels) for layer in network.layers[1:]]
+    spread.append(processors_used(network.layers[-1].out_channels))
+    return math.ceil(max(spread) / (chip.processors // chip.quadrants))
+
+
+def biases_by_quadrant(network: Network, chip: Chip) -> dict[int, int]:
+    """Quadrant of each layer's biases, by the layer's place; layers without biases are not in it.
 
     The layer with the most biases goes first, each to the quadrant that is emptiest. Biases of
     zero, which take no place, are not known here: every layer with a bias counts.
 
     **Source:** ai8x-synthesis, `izer/kbias.py`; equal to its figures on 230 networks.
     """
-    first = network.layers[0].in_channels
-    spread = [4 * first if first <= _CHW_CHANNELS else processors_used(first)]
-    spread += [processors_used(layer.in_channels) for layer in network.layers[1:]]
-    spread.append(processors_used(network.layers[-1].out_channels))
-    used = [0] * math.ceil(max(spread) / (chip.processors // chip.quadrants))
-    biased = [layer for layer in network.layers if layer.bias]
+    layers = network.layers
+    used = [0] * quadrants_in_use(network, chip)
+    biased = [index for index, layer in enumerate(layers) if layer.bias]
     biased.sort(
-        key=lambda layer: (
-            -math.inf if chip.flatten_bias_first and layer.flatten else -layer.out_channels
+        key=lambda index: (
+            -math.inf
+            if chip.flatten_bias_first and layers[index].flatten
+            else -layers[index].out_channels
         )
     )
-    for layer in biased:
-        used[used.index(min(used))] += layer.out_channels
+    found = {}
+    for index in biased:
+        found[index] = used.index(min(used))
+        used[found[index]] += layers[index].out_channels
+    return found
+
+
+def bias_bytes_by_quadrant(network: Network, chip: Chip) -> list[int]:
+    """Bias memory that the layers take in each quadrant in use, in bytes."""
+    used = [0] * quadrants_in_use(network, chip)
+    for index, quadrant in biases_by_quadrant(network, chip).items():
+        used[quadrant] += network.layers[index].out_channels
     return used
 
 
 def demands(network: Network, bits: Sequence[int], chip: Chip) -> list[Demand]:
     """Everything a network with these weight bits asks of the chip's limits.
 
-    Counts packed processor maps from processor 0, tensors placed in turn at both ends of the data
-    memory (ping-pong), the input in CHW format where it has up to 16 channels. Streaming (larger
-    inputs through FIFOs) is not counted: such inputs are reported as too large.
+    Counts packed processor maps from processor 0, tensors placed as `memory_map` places them, the
+    input in CHW format where it has up to 16 channels. A streaming layer's input counts nothing in
+    the data memory; its FIFOs and buffers are not checked.
     """
     network.check_bits(bits)
     found = [Demand("number of layers", "network", len(network.layers), chip.max_layers)]
@@ -141,14 +151,16 @@ def demands(network: Network, bits: Sequence[int], chip: Chip) -> list[Demand]:
             "network",
             max(bias_bytes_by_quadrant(network, chip)),
             chip.bias_bytes_per_quadrant,
+            is_memory=True,
         )
     )
     found.append(
         Demand(
             "bytes of data memory of 4 processors",
             "network",
-            _data_bytes(network),
+            data_bytes(network),
             chip.data_instance_bytes,
+            is_memory=True,
         )
     )
     return found
@@ -189,7 +201,7 @@ def check_packing(network: Network, bits: Sequence[int]) -> None:
         if width == 1 and channels > 64 and used % 8:
             raise DoesNotFit(
                 f"{layer.name}: the izer misplaces 1-bit weights for {channels} channels out;"
-                f" 2 bits or {passes(channels) * _round_up(used, 8)} channels are safe"
+                f" 2 bits or {passes(channels) * round_up(used, 8)} channels are safe"
             )
 
 
@@ -200,7 +212,7 @@ def _kernel_demands(network: Network, bits: Sequence[int], chip: Chip) -> list[D
     """
     shared = alone = 0
     for layer, width in zip(network.layers, bits, strict=True):
-        words = _round_up(kernel_words(layer, width), 4)
+        words = round_up(kernel_words(layer, width), 4)
         if processors_used(layer.in_channels) == 1:
             alone += words
         else:
@@ -209,9 +221,10 @@ def _kernel_demands(network: Network, bits: Sequence[int], chip: Chip) -> list[D
     if larger == chip.kernel_words:
         shared, alone = shared + alone, 0
     what = "kernel words of the busiest processor"
-    found = [Demand(what, "network", shared, chip.kernel_words)]
+    found = [Demand(what, "network", shared, chip.kernel_words, is_memory=True)]
     if alone:
-        found.append(Demand("kernel words of processor 0", "network", shared + alone, larger))
+        what = "kernel words of processor 0"
+        found.append(Demand(what, "network", shared + alone, larger, is_memory=True))
     return found
 
 
@@ -251,8 +264,11 @@ def _flatten_demands(layer: Layer) -> list[Demand]:
 def _convolution_demands(layer: Layer, chip: Chip) -> list[Demand]:
     rounds = passes(layer.in_channels)
     found = [Demand("input passes", layer.name, rounds, chip.max_input_passes)]
-    if layer.operation is Operation.LINEAR:
+    if not layer.kernel:
         return found
+    if layer.groups not in (1, layer.in_channels) or (layer.groups > 1 and not chip.depthwise):
+        allowed = layer.in_channels if chip.depthwise else 1
+        found.append(Demand("groups of channels", layer.name, layer.groups, allowed))
     largest = max(layer.kernel)
     if layer.operation is Operation.CONV1D:
         found.append(Demand("kernel size", layer.name, largest, 9))
@@ -272,20 +288,3 @@ def _convolution_demands(layer: Layer, chip: Chip) -> list[Demand]:
 def _uneven(channels: int) -> bool:
     """Whether the passes over these channels do not all fill the same processors."""
     return passes(channels) > 1 and channels != passes(channels) * processors_used(channels)
-
-
-def _data_bytes(network: Network) -> int:
-    """Data memory of one group of 4 processors: the largest even tensor and the largest odd one."""
-    first = network.layers[0]
-    pixels = math.prod(first.in_size)
-    tensors = [
-        pixels if first.in_channels <= _CHW_CHANNELS else pixels * passes(first.in_channels) * 4
-    ]
-    for layer in network.layers:
-        size = layer.out_pixels * passes(layer.out_channels) * 4
-        tensors.append(size * 4 if layer.wide else size)
-    return _round_up(max(tensors[0::2]), 16) + max(tensors[1::2])
-
-
-def _round_up(value: int, step: int) -> int:
-    return math.ceil(value / step) * step

@@ -27,8 +27,8 @@ from hardware.placement import (
     check_packing,
     demands,
     kernel_words,
-    processors_used,
 )
+from hardware.processors import processors_used
 
 pytestmark = [pytest.mark.izer, pytest.mark.slow]
 

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How channels are dealt to the 64 processors."""
+
+import math
+
+CHW_CHANNELS = 16
+"""Input channels up to which the input lies in CHW format: one channel in 4 processors.
+
+Source: izer, "CHW input data: one channel per group of 4 processors" (AI8X notes, 4.2).
+"""
+
+
+def passes(channels: int) -> int:
+    """Rounds in which 64 processors take this many channels."""
+    return math.ceil(channels / 64)
+
+
+def processors_used(channels: int) -> int:
+    """Processors that hold this many channels: all in one pass, or a multiple of 4 in several.
+
+    **Source:** izer, "has N bits instead of the expected number"; AI8X notes, 4.2.
+    """
+    rounds = passes(channels)
+    used = math.ceil(channels / rounds)
+    return used if rounds == 1 else min(round_up(used, 4), 64)
+
+
+def packed_map(channels: int) -> int:
+    """Processor mask of this many channels, from processor 0 on: bit n is processor n."""
+    return (1 << processors_used(channels)) - 1
+
+
+def input_map(channels: int) -> int:
+    """Processor mask of the network's input: every fourth processor in CHW format, else packed."""
+    if channels > CHW_CHANNELS:
+        return packed_map(channels)
+    return sum(1 << 4 * channel for channel in range(channels))
+
+
+def round_up(value: int, step: int) -> int:
+    """The next multiple of a step."""
+    return math.ceil(value / step) * step
