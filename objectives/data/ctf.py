@@ -49,17 +49,16 @@ class CtfRecordings:
             if not np.isfinite(sweeps).all():
                 raise CtfDataError(f"class {name!r}: sweeps hold NaN or infinite values")
 
-    def first_sweeps(self, count: int | None) -> Self:
-        """Keeps the first sweeps of every point; None keeps all.
+    def first_sweeps(self, most: int | None) -> Self:
+        """Keeps at most this many sweeps of every point, the first ones; None keeps all.
 
-        Raises:
-            CtfDataError: where a class has fewer.
+        Where that leaves some out, `source` says so.
         """
-        if count is None:
+        there = max(sweeps.shape[1] for sweeps in self.sweeps)
+        if most is None or there <= most:
             return self
-        fewest = min(sweeps.shape[1] for sweeps in self.sweeps)
-        if not 1 <= count <= fewest:
-            raise CtfDataError(
-                f"sweeps per point must be in 1..{fewest}, what the data hold, but is {count}"
-            )
-        return replace(self, sweeps=tuple(sweeps[:, :count] for sweeps in self.sweeps))
+        return replace(
+            self,
+            sweeps=tuple(sweeps[:, :most] for sweeps in self.sweeps),
+            source=f"{self.source}; the first {most} of {there} sweeps at each point",
+        )

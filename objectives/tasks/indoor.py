@@ -28,8 +28,8 @@ class IndoorTask(Task):
     Attributes:
         folder: The paper's eight .mat files or the folders of UCI data set 480; None: synthetic
             recordings.
-        sweeps_per_point: Sweeps used at each grid point, the first ones; 0: all there are
-            (200 where they are synthetic).
+        sweeps_per_point: Sweeps used at each grid point, at most: the first ones; 0: all there
+            are (200 where they are synthetic).
         split_seed: Draws the grid points of each class that go to validation and test; all
             sweeps of a point go together.
         synthetic_seed: Draws the synthetic recordings.

@@ -118,14 +118,16 @@ def test_extremes_saturate() -> None:
     assert quantize_sweeps(-sweeps, (-0.01, 0.01)).min() == -128
 
 
-def test_recordings_give_their_first_sweeps_or_say_how_many_they_hold() -> None:
-    """Asking for more sweeps than there are names what there are."""
+def test_recordings_keep_at_most_the_first_sweeps_and_say_so() -> None:
+    """What is left out is said in the source; more than there are is all there are."""
     sweeps = np.arange(2 * 3 * 202, dtype=np.float32).reshape(2, 3, 2, 101)
     recordings = CtfRecordings((sweeps,), ("room",), None, "test", synthetic=True)
-    assert recordings.first_sweeps(2).sweeps[0].shape == (2, 2, 2, 101)
+    fewer = recordings.first_sweeps(2)
+    assert fewer.sweeps[0].shape == (2, 2, 2, 101)
+    np.testing.assert_array_equal(fewer.sweeps[0], sweeps[:, :2])
+    assert fewer.source == "test; the first 2 of 3 sweeps at each point"
     assert recordings.first_sweeps(None) is recordings
-    with pytest.raises(CtfDataError, match=r"in 1\.\.3, .* but is 4"):
-        recordings.first_sweeps(4)
+    assert recordings.first_sweeps(3) is recordings.first_sweeps(10) is recordings
 
 
 def test_recordings_with_nan_are_refused() -> None:
