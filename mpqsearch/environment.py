@@ -10,7 +10,7 @@ from typing import Any
 
 import mpqsearch
 
-PACKAGES = ("torch", "optuna", "numpy", "scipy", "scikit-learn", "pandas", "pydantic")
+PACKAGES = ("torch", "optuna", "numpy", "scipy", "scikit-learn", "pydantic")
 
 
 def package_versions() -> dict[str, str]:

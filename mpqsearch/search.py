@@ -3,7 +3,7 @@
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from optuna.study import Study
@@ -17,7 +17,6 @@ from mpqsearch.run_folder import RunFolder
 from mpqsearch.storage import (
     keep_reference,
     keep_test_accuracy,
-    known_candidates,
     name_of,
     records_of,
     running_trials,
@@ -64,20 +63,18 @@ class Search:
         self.records = records_of(study)
         self._references = {candidate: name for name, candidate in spec.space.references}
         self._failures = 0
-        self._failed: set[Candidate] = set()
+        # Decided, in or outside the space; what failed in an earlier run is tried again.
+        self._known = {
+            record.candidate for record in self.records if record.outcome is not Outcome.FAILED
+        }
+        self._done = sum(candidate in spec.space for candidate in self._known)
         # A resumed sampler must not draw the first run's numbers again.
         self._random = random.Random(f"{spec.seed} {len(study.get_trials(deepcopy=False))}")
 
     @property
     def done(self) -> int:
         """Candidates of the space that are decided: scored, found not to fit, or failed now."""
-        space = self.spec.space
-        decided = {record.candidate for record in known_candidates(self.records).values()}
-        return sum(candidate in space for candidate in decided | self._failed)
-
-    def _known(self) -> set[str]:
-        """Candidates that this run need not try any more; those failed earlier it tries again."""
-        return {*known_candidates(self.records), *map(str, self._failed)}
+        return self._done
 
     @property
     def total(self) -> int:
@@ -88,15 +85,17 @@ class Search:
         """Evaluates the references, then what the sampler proposes, until the budget is filled.
 
         Raises:
-            RunFailed: after three failures in a row.
+            RunFailed: after three failures in a row, or where nothing but failures came out.
         """
         self._take_back_interrupted()
         self._evaluate_outside_references()
         self._enqueue_references()
         while self.done < self.total:
             batch = self._ask(min(self.spec.search.batch, self.total - self.done))
-            self._evaluate(batch)
+            self._train(list(batch), batch)
             self._drop_checkpoints()
+        if self._failures and not any(one.outcome is Outcome.SCORED for one in self.records):
+            raise self._failure("every candidate that was trained failed")
         self._report_on_test_split()
 
     def cost_of(self, candidate: Candidate) -> Cost:
@@ -113,9 +112,8 @@ class Search:
                 self._enqueue(self.spec.space.candidate(trial.params))
 
     def _enqueue_references(self) -> None:
-        known = known_candidates(self.records)
         for candidate in self._references:
-            if candidate in self.spec.space and str(candidate) not in known:
+            if candidate in self.spec.space and candidate not in self._known:
                 self._enqueue(candidate)
 
     def _enqueue(self, candidate: Candidate) -> None:
@@ -127,48 +125,31 @@ class Search:
 
     def _evaluate_outside_references(self) -> None:
         """Evaluates the uniform references that the space does not hold."""
-        known = known_candidates(self.records)
         missing = [
             candidate
             for candidate in self._references
-            if candidate not in self.spec.space and str(candidate) not in known
+            if candidate not in self.spec.space and candidate not in self._known
         ]
         fitting = []
         for candidate in missing:
             cost = self.cost_of(candidate)
             if cost.fits:
                 fitting.append(candidate)
-                continue
-            record = self._record(
-                None, candidate, Outcome.INFEASIBLE, message=str(cost.worst_demand)
-            )
-            self._keep_outside(record)
-        for result in self.objective.evaluate(fitting):
-            if isinstance(result, Failure):
-                logger.warning("reference %s failed: %s", result.candidate, result.reason)
-                continue
-            record = self._scored(None, result)
-            self.folder.save_checkpoint(name_of(record), result.integers)
-            self._keep_outside(record)
-
-    def _keep_outside(self, record: TrialRecord) -> None:
-        keep_reference(self.study, record)
-        self.records.append(record)
+            else:
+                self._decide(self._misfit(None, candidate, cost))
+        self._train(fitting, {})
 
     def _ask(self, count: int) -> dict[Candidate, Trial]:
         """Asks for candidates that are not known; what does not fit is told at once."""
-        known = self._known()
         batch: dict[Candidate, Trial] = {}
         repeats = 0
         while len(batch) < count:
             trial = self.study.ask(self.spec.space.distributions())
             candidate = self.spec.space.candidate(trial.params)
-            if str(candidate) in known or candidate in batch:
+            if candidate in self._known or candidate in batch:
                 self._tell_repeat(trial, candidate)
                 repeats += 1
-                if repeats < REPEATS_IN_A_ROW:
-                    continue
-                if not self._enqueue_untried({*known, *map(str, batch)}):
+                if repeats >= REPEATS_IN_A_ROW and not self._enqueue_untried(batch):
                     break
                 continue
             repeats = 0
@@ -176,13 +157,9 @@ class Search:
             trial.set_constraint(FIT_CONSTRAINT, max(cost.overflow, 0.0))
             if cost.fits:
                 batch[candidate] = trial
-                continue
-            record = self._record(
-                trial.number, candidate, Outcome.INFEASIBLE, message=str(cost.worst_demand)
-            )
-            self._tell(trial, record)
-            known.add(str(candidate))
-            count -= 1
+            else:
+                self._decide(self._misfit(trial.number, candidate, cost), trial)
+                count -= 1
         return batch
 
     def _tell_repeat(self, trial: Trial, candidate: Candidate) -> None:
@@ -190,52 +167,81 @@ class Search:
         trial.set_user_attr("repeats", str(candidate))
         self.study.tell(trial, state=TrialState.PRUNED)
 
-    def _enqueue_untried(self, known: set[str]) -> bool:
-        """Queues a random candidate that is not known; False where there is none."""
-        untried = self.spec.space.draw_untried(known, self._random)
+    def _enqueue_untried(self, batch: Iterable[Candidate]) -> bool:
+        """Queues a random candidate, neither known nor in the batch; False where there is none."""
+        untried = self.spec.space.draw_untried(self._known.union(batch), self._random)
         if untried is None:
             return False
         self._enqueue(untried)
         return True
 
-    def _evaluate(self, batch: dict[Candidate, Trial]) -> None:
-        for result in self.objective.evaluate(list(batch)):
-            trial = batch[result.candidate]
-            if isinstance(result, Failure):
-                self._tell_failure(trial, result)
-                continue
+    def _train(self, candidates: Sequence[Candidate], trials: Mapping[Candidate, Trial]) -> None:
+        """Scores candidates and keeps each result as soon as it is there.
+
+        Args:
+            candidates: What to train.
+            trials: Their trials; a reference outside the space has none.
+        """
+        waiting = dict.fromkeys(candidates)
+        for result in self.objective.evaluate(candidates):
+            del waiting[result.candidate]
+            self._take(result, trials.get(result.candidate))
+        for candidate in waiting:  # else the search would propose it for ever
+            self._take(Failure(candidate, "the training gave no result"), trials.get(candidate))
+
+    def _take(self, result: Score | Failure, trial: Trial | None) -> None:
+        number = None if trial is None else trial.number
+        if isinstance(result, Failure):
+            self._decide(self._failed(number, result), trial)
+            return
+        record = self._scored(number, result)
+        self.folder.save_checkpoint(name_of(record), result.integers)
+        self._decide(record, trial)
+
+    def _decide(self, record: TrialRecord, trial: Trial | None = None) -> None:
+        """Keeps what a candidate came to, in its trial or, outside the space, in the study.
+
+        Raises:
+            RunFailed: where it is the third failure in a row.
+        """
+        failed = record.outcome is Outcome.FAILED
+        if trial is None:
+            keep_reference(self.study, record)
+        else:
+            for name, value in record.attributes().items():
+                trial.set_user_attr(name, value)
+            if failed:
+                self.study.tell(trial, state=TrialState.FAIL)
+            else:
+                self.study.tell(trial, record.values)
+            self._done += 1
+        self.records.append(record)
+        self._known.add(record.candidate)
+        said = record.message or record.values
+        logger.info("%s: %s %s", name_of(record), record.candidate, said)
+        if trial is not None:
+            self.progress.advance(record, self.done, self.total)
+        if failed:
+            self._failures += 1
+            if self._failures >= FAILURES_IN_A_ROW:
+                raise self._failure(f"{FAILURES_IN_A_ROW} candidates in a row failed")
+        elif record.outcome is Outcome.SCORED:
             self._failures = 0
-            record = self._scored(trial.number, result)
-            self.folder.save_checkpoint(name_of(record), result.integers)
-            self._tell(trial, record)
 
-    def _tell(self, trial: Trial, record: TrialRecord) -> None:
-        for name, value in record.attributes().items():
-            trial.set_user_attr(name, value)
-        self.study.tell(trial, record.values)
-        self.records.append(record)
-        logger.info("trial %d: %s %s", trial.number, record.candidate, record.values)
-        self.progress.advance(record, self.done, self.total)
-
-    def _tell_failure(self, trial: Trial, failure: Failure) -> None:
-        record = self._record(
-            trial.number, failure.candidate, Outcome.FAILED, message=failure.reason
+    def _failure(self, what: str) -> RunFailed:
+        last = [record for record in self.records if record.outcome is Outcome.FAILED][-1]
+        return RunFailed(
+            f"{what}, the last ({last.candidate}) with: {last.message}; everything finished is"
+            f" kept, {self.folder.log_path} says more"
         )
-        for name, value in record.attributes().items():
-            trial.set_user_attr(name, value)
-        self.study.tell(trial, state=TrialState.FAIL)
-        self.records.append(record)
-        self._failures += 1
-        self._failed.add(failure.candidate)
-        logger.warning("trial %d (%s) failed: %s", trial.number, failure.candidate, failure.reason)
-        if self._failures >= FAILURES_IN_A_ROW:
-            raise RunFailed(
-                f"{FAILURES_IN_A_ROW} candidates in a row failed, the last ({failure.candidate})"
-                f" with: {failure.reason}; everything finished is kept, {self.folder.log_path} says"
-                " more"
-            )
 
-    def _record(
+    def _misfit(self, number: int | None, candidate: Candidate, cost: Cost) -> TrialRecord:
+        return self._unscored(number, candidate, Outcome.INFEASIBLE, str(cost.worst_demand))
+
+    def _failed(self, number: int | None, failure: Failure) -> TrialRecord:
+        return self._unscored(number, failure.candidate, Outcome.FAILED, failure.reason)
+
+    def _unscored(
         self, number: int | None, candidate: Candidate, outcome: Outcome, message: str
     ) -> TrialRecord:
         return TrialRecord.priced(

@@ -4,7 +4,7 @@
 import itertools
 import math
 import random
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,9 @@ REFERENCE_BITS = (8, 4, 2)
 
 LISTED_SIZE = 10_000
 """Largest space that is listed as a whole where an untried candidate is wanted."""
+
+DRAWS = 1000
+"""Draws from a larger space before it is gone through in order."""
 
 
 @dataclass(frozen=True)
@@ -61,20 +64,18 @@ class Space:
             for bits in itertools.product(*self.layer_bits):
                 yield Candidate(length, bits)
 
-    def draw_untried(self, known: Collection[str], generator: random.Random) -> Candidate | None:
-        """Draws a candidate that is not among the known ones (as text); None where there is none.
-
-        In a space too large to list, None also where a thousand draws found only known ones.
-        """
+    def draw_untried(self, known: Set[Candidate], generator: random.Random) -> Candidate | None:
+        """Draws a candidate that is not among the known ones; None where all are known."""
         if self.size <= LISTED_SIZE:
-            untried = [candidate for candidate in self if str(candidate) not in known]
+            untried = [candidate for candidate in self if candidate not in known]
             return generator.choice(untried) if untried else None
-        for _ in range(1000):
+        for _ in range(DRAWS):
             bits = tuple(generator.choice(allowed) for allowed in self.layer_bits)
             candidate = Candidate(generator.choice(self.input_lengths), bits)
-            if str(candidate) not in known:
+            if candidate not in known:
                 return candidate
-        return None
+        # Nearly all are known: the first other one is at most len(known) steps away.
+        return next((candidate for candidate in self if candidate not in known), None)
 
     def distributions(self) -> "dict[str, BaseDistribution]":
         """The space as Optuna sees it."""

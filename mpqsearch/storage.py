@@ -6,7 +6,7 @@ import json
 import logging
 import sqlite3
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from optuna.trial import TrialState
 from hardware.nearest import nearest_of
 from mpqsearch.errors import RunFolderError, StudyError
 from mpqsearch.run_folder import RunFolder
-from mpqsearch.trials import DIRECTIONS, OBJECTIVES, Outcome, TrialRecord, record_of
+from mpqsearch.trials import DIRECTIONS, OBJECTIVES, TrialRecord, record_of
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +67,19 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise RunFolderError(_reason(path, error.__cause__ or error)) from error
 
 
+@contextlib.contextmanager
+def _opening(folder: RunFolder) -> Iterator[None]:
+    """`storage_errors` where Optuna also looks at the version that made its tables."""
+    with storage_errors(folder.storage_path):
+        try:
+            yield
+        except RuntimeError as error:
+            said = str(error).replace("$STORAGE_URL", folder.storage_url)
+            raise RunFolderError(
+                f"storage {folder.storage_path} is of another Optuna: {said}"
+            ) from error
+
+
 def open_study(folder: RunFolder, about: About, fingerprint: dict[str, Any]) -> Study:
     """Opens the run's study, or makes it.
 
@@ -74,7 +87,7 @@ def open_study(folder: RunFolder, about: About, fingerprint: dict[str, Any]) -> 
         StudyError: where the storage holds another study, task, recipe or space.
         RunFolderError: where the storage cannot be read or written.
     """
-    with storage_errors(folder.storage_path):
+    with _opening(folder):
         _check_owner(folder.storage_path)
         names = optuna.get_all_study_names(folder.storage_url)
         if names and about.study not in names:
@@ -116,7 +129,7 @@ def open_finished(folder: RunFolder, study: str) -> Study:
             f" {', '.join(runs) or 'none'}, mpqsearch run --study starts one"
             f"{nearest_of(study, runs)}"
         )
-    with storage_errors(folder.storage_path):
+    with _opening(folder):
         if not _check_owner(folder.storage_path):
             raise StudyError(f"storage {folder.storage_path} is empty: no run has begun there")
         try:
@@ -135,29 +148,19 @@ def about_of(study: Study) -> About:
     try:
         return About(**{**written, "layer_names": tuple(written["layer_names"])})
     except (KeyError, TypeError):
-        raise StudyError(
-            f"study {study.study_name!r} was written by another version of mpqsearch"
-        ) from None
+        raise _another_version(study) from None
 
 
 def records_of(study: Study) -> list[TrialRecord]:
-    """Every candidate the study knows, references outside the space last."""
-    attributes = study.user_attrs
-    found = []
-    for trial in study.get_trials(deepcopy=False):
-        record = record_of(trial, attributes.get(f"{_TEST_ACCURACY}{trial.number}"))
-        if record is not None:
-            found.append(record)
-    for key, written in attributes.items():
-        if key.startswith(_REFERENCE):
-            name = key.removeprefix(_REFERENCE).replace(" ", "-")
-            test_accuracy = attributes.get(f"{_TEST_ACCURACY}{name}")
-            found.append(
-                TrialRecord.from_attributes(
-                    None, written["values"], written["attributes"], test_accuracy
-                )
-            )
-    return found
+    """Every candidate the study knows, once, references outside the space last.
+
+    Raises:
+        StudyError: where another version wrote them.
+    """
+    try:
+        return _latest(_all_records(study))
+    except (KeyError, TypeError, ValueError):
+        raise _another_version(study) from None
 
 
 def keep_reference(study: Study, record: TrialRecord) -> None:
@@ -176,16 +179,36 @@ def name_of(record: TrialRecord) -> str:
     return str(record.number) if record.number is not None else record.reference.replace(" ", "-")
 
 
-def known_candidates(records: list[TrialRecord]) -> dict[str, TrialRecord]:
-    """Records that need no second try, by candidate: all but the failed ones."""
-    return {
-        str(record.candidate): record for record in records if record.outcome is not Outcome.FAILED
-    }
-
-
 def running_trials(study: Study) -> list[optuna.trial.FrozenTrial]:
     """Trials that were begun and never finished."""
     return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+
+
+def _all_records(study: Study) -> Iterator[TrialRecord]:
+    attributes = study.user_attrs
+    for trial in study.get_trials(deepcopy=False):
+        record = record_of(trial, attributes.get(f"{_TEST_ACCURACY}{trial.number}"))
+        if record is not None:
+            yield record
+    for key, written in attributes.items():
+        if key.startswith(_REFERENCE):
+            name = key.removeprefix(_REFERENCE).replace(" ", "-")
+            test_accuracy = attributes.get(f"{_TEST_ACCURACY}{name}")
+            yield TrialRecord.from_attributes(
+                None, written["values"], written["attributes"], test_accuracy
+            )
+
+
+def _latest(records: Iterable[TrialRecord]) -> list[TrialRecord]:
+    """The last record of each candidate: one that failed may have been tried again."""
+    return list({record.candidate: record for record in records}.values())
+
+
+def _another_version(study: Study) -> StudyError:
+    return StudyError(
+        f"study {study.study_name!r} was written by another version of mpqsearch; use that one, or"
+        " start anew with another --name or --runs"
+    )
 
 
 def _check_owner(path: Path) -> bool:

@@ -6,16 +6,14 @@ import enum
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
 
 from hardware.candidate import Candidate
 from hardware.cost import Cost
 from objectives.recipe import Recipe
-
-if TYPE_CHECKING:
-    from optuna.trial import FrozenTrial
 
 OBJECTIVES = ("accuracy", "latency_us", "energy_uj", "size_bytes")
 DIRECTIONS = (
@@ -90,16 +88,17 @@ class TrialRecord:
         )
 
     def attributes(self) -> dict[str, Any]:
-        """The record as an Optuna trial's user attributes."""
+        """The record as an Optuna trial's user attributes: few, since each is a commit."""
         return {
-            "input_length": self.candidate.input_length,
-            "bits": self.candidate.bits_text,
+            "candidate": str(self.candidate),
             "outcome": self.outcome.value,
-            "cost_origin": self.cost_origin,
-            "rung_accuracies": list(self.rung_accuracies),
-            "train_seconds": round(self.train_seconds, 3),
-            "reference": self.reference,
-            "message": self.message,
+            "details": {
+                "cost_origin": self.cost_origin,
+                "rung_accuracies": list(self.rung_accuracies),
+                "train_seconds": round(self.train_seconds, 3),
+                "reference": self.reference,
+                "message": self.message,
+            },
         }
 
     @classmethod
@@ -111,19 +110,21 @@ class TrialRecord:
         test_accuracy: float | None,
     ) -> Self:
         """The record that `attributes` and the objectives' values were written from."""
+        length, _, bits = attributes["candidate"].partition(" ")
+        details = attributes["details"]
         return cls(
             number=number,
-            candidate=Candidate.parse(attributes["input_length"], attributes["bits"]),
+            candidate=Candidate.parse(int(length), bits),
             outcome=Outcome(attributes["outcome"]),
             accuracy=values[0],
             latency_us=values[1],
             energy_uj=values[2],
             size_bytes=int(values[3]),
-            cost_origin=attributes["cost_origin"],
-            rung_accuracies=tuple(attributes["rung_accuracies"]),
-            train_seconds=attributes["train_seconds"],
-            reference=attributes["reference"],
-            message=attributes["message"],
+            cost_origin=details["cost_origin"],
+            rung_accuracies=tuple(details["rung_accuracies"]),
+            train_seconds=details["train_seconds"],
+            reference=details["reference"],
+            message=details["message"],
             test_accuracy=test_accuracy,
         )
 
@@ -139,9 +140,15 @@ class TrialRecord:
         }
 
 
-def record_of(trial: "FrozenTrial", test_accuracy: float | None) -> TrialRecord | None:
-    """The record of a finished Optuna trial; None for one that holds none (running, repeated)."""
-    if "outcome" not in trial.user_attrs or not trial.state.is_finished():
+def record_of(trial: FrozenTrial, test_accuracy: float | None) -> TrialRecord | None:
+    """The record of a finished Optuna trial; None for one that holds none.
+
+    Those are running and repeated ones, and one whose process died after its attributes were
+    written and before its values were: it counts as failed in Optuna, and says `scored` itself.
+    """
+    outcome = trial.user_attrs.get("outcome")
+    failed = outcome == Outcome.FAILED.value
+    if outcome is None or trial.state is not (TrialState.FAIL if failed else TrialState.COMPLETE):
         return None
     values = trial.values if trial.values else [0.0, 0.0, 0.0, 0.0]
     return TrialRecord.from_attributes(trial.number, values, trial.user_attrs, test_accuracy)

@@ -22,7 +22,7 @@ def scored(database: Path) -> list[str]:
     """Candidates that are finished, one entry for each time they were."""
     study = optuna.load_study(study_name="tiny", storage=f"sqlite:///{database}")
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return [f"{trial.user_attrs['input_length']} {trial.user_attrs['bits']}" for trial in trials]
+    return [str(trial.user_attrs["candidate"]) for trial in trials]
 
 
 def finished_count(database: Path) -> int:

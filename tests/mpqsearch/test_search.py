@@ -24,16 +24,19 @@ from objectives.accuracy import Failure, Score
 
 
 class ScriptedObjective:
-    """Scores more bits higher, trains nothing, and fails where it is told to."""
+    """Scores more bits higher, trains nothing, and fails or forgets what it is told to."""
 
     def __init__(self, spec: StudySpec, failing: Sequence[str] = ()) -> None:
         self.spec = spec
         self.failing = failing
+        self.forgetful = False
         self.asked: list[str] = []
 
     def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[Score | Failure]:
         for candidate in candidates:
             self.asked.append(str(candidate))
+            if self.forgetful:
+                continue
             if candidate.bits_text in self.failing:
                 yield Failure(candidate, "RuntimeError: told to")
                 continue
@@ -179,6 +182,8 @@ def test_a_failing_candidate_is_recorded_and_the_study_goes_on(
     again, healed = make_search(tiny_study, tmp_path, trials=18)
     again.run()
     assert sorted(healed.asked) == ["6 4-2", "8 4-2"]
+    assert len(again.records) == len({record.candidate for record in again.records}) == 18
+    assert {record.outcome for record in again.records} == {Outcome.SCORED}
 
 
 def test_three_failures_in_a_row_stop_the_run(tiny_study: Path, tmp_path: Path) -> None:
@@ -187,6 +192,103 @@ def test_three_failures_in_a_row_stop_the_run(tiny_study: Path, tmp_path: Path) 
     with pytest.raises(RunFailed, match=r"3 candidates in a row failed.*everything finished"):
         search.run()
     assert len(objective.asked) == 3
+
+
+ALL_FAIL = ["8-8", "8-4", "8-2", "4-8", "4-4", "4-2", "2-8", "2-4", "2-2"]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "bits", "asked"),
+    [
+        pytest.param("[8, 6]", "[8, 4, 2]", 3, id="18 candidates"),
+        pytest.param("[8]", "[8]", 3, id="1 candidate, 2 references beside it"),
+        pytest.param("[8]", "[1]", 3, id="no reference inside"),
+    ],
+)
+def test_where_everything_fails_the_run_fails(
+    lengths: str, bits: str, asked: int, tiny_study: Path, tmp_path: Path
+) -> None:
+    """Spaces of any size end with the last failure's message, not with an empty front."""
+    edited(tiny_study, "input_length: [8, 6]", f"input_length: {lengths}")
+    edited(tiny_study, "bits: [8, 4, 2]", f"bits: {bits}")
+    search, objective = make_search(tiny_study, tmp_path, failing=[*ALL_FAIL, "1-1"])
+    with pytest.raises(RunFailed, match=r"failed, the last \(.*\) with: RuntimeError: told to"):
+        search.run()
+    assert len(objective.asked) == asked
+
+
+def test_failures_of_a_space_too_small_for_three_in_a_row_are_told(
+    tiny_study: Path, tmp_path: Path
+) -> None:
+    """One candidate that fails, its references known to not fit or failed before: no success."""
+    edited(tiny_study, "input_length: [8, 6]", "input_length: [8]")
+    edited(tiny_study, "bits: [8, 4, 2]", "bits: [8]")
+    search, objective = make_search(tiny_study, tmp_path, failing=ALL_FAIL)
+    search._references = {}
+    every = r"every candidate that was trained failed, the last \(8 8-8"
+    with pytest.raises(RunFailed, match=every):
+        search.run()
+    assert objective.asked == ["8 8-8"]
+
+
+def test_a_training_without_results_does_not_go_on_for_ever(
+    tiny_study: Path, tmp_path: Path
+) -> None:
+    """Candidates that an evaluation says nothing about count as failed."""
+    search, objective = make_search(tiny_study, tmp_path)
+    objective.forgetful = True
+    with pytest.raises(RunFailed, match=r"3 candidates in a row failed.*gave no result"):
+        search.run()
+    assert not search.study.get_trials(states=(TrialState.COMPLETE,))
+
+
+@pytest.mark.parametrize("trials", [1, 2, 1000])
+def test_a_space_of_one_candidate_is_searched_once(
+    trials: int, tiny_study: Path, tmp_path: Path
+) -> None:
+    """A budget and batch beyond the space end with the space."""
+    edited(tiny_study, "input_length: [8, 6]", "input_length: [6]")
+    edited(tiny_study, "bits: [8, 4, 2]", "bits: [4]")
+    search, objective = make_search(tiny_study, tmp_path, trials=trials)
+    search.run()
+    assert sorted(objective.asked) == ["6 2-2", "6 4-4", "6 8-8"]
+    assert search.done == search.total == 1
+
+
+def test_a_space_that_does_not_fit_is_priced_and_left(tiny_study: Path, tmp_path: Path) -> None:
+    """Where no candidate of the space fits, the search ends without training one of them."""
+    edited(tiny_study, "chip: MAX78002", "chip: MAX78000\ndata:\n  features: 768")
+    edited(tiny_study, "bits: [8, 4, 2]", "bits: [8]")
+    search, objective = make_search(tiny_study, tmp_path, trials=50)
+    search.run()
+    assert sorted(objective.asked) == ["8 2-2", "8 4-4"]
+    inside = [record for record in search.records if record.number is not None]
+    assert [record.outcome for record in inside] == [Outcome.INFEASIBLE] * 2
+    assert search.done == search.total == 2
+
+
+def test_a_trial_killed_before_its_values_were_written_is_tried_again(
+    tiny_study: Path, tmp_path: Path
+) -> None:
+    """Its attributes say `scored`, but without values it is no result, least of all the best."""
+    first, _ = make_search(tiny_study, tmp_path, trials=4)
+    first.run()
+    told = first.study.get_trials(states=(TrialState.COMPLETE,))[0]
+    untried = Candidate(6, (2, 4))
+    assert untried not in {record.candidate for record in first.records}
+    first.study.enqueue_trial(first.spec.space.parameters(untried))
+    lost = first.study.ask(first.spec.space.distributions())
+    for name, value in {**told.user_attrs, "candidate": str(untried)}.items():
+        lost.set_user_attr(name, value)
+    for _ in range(2):  # the second time the trial is marked failed already
+        second, objective = make_search(tiny_study, tmp_path, trials=4)
+        second.run()
+        assert (objective.asked, len(second.records)) == ([], 4)
+    third, objective = make_search(tiny_study, tmp_path, trials=5)
+    third.run()
+    assert objective.asked == [str(untried)]
+    assert third.study.trials[lost.number].state is TrialState.FAIL
+    assert min(record.latency_us for record in third.records) > 0
 
 
 def test_only_shown_networks_are_kept(tiny_study: Path, tmp_path: Path) -> None:
