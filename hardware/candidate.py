@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A point of the search space."""
 
+import re
 from dataclasses import dataclass
 from typing import Self
 
 from hardware.layer import WEIGHT_BITS, NetworkError
 from hardware.network import format_bits
+
+_WRITTEN_BITS = re.compile(r"[0-9]{1,2}(-[0-9]{1,2})*")
+"""Digits of ASCII only: int() would also read `8_8`, ` 8` and the digits of other scripts."""
 
 
 @dataclass(frozen=True, order=True)
@@ -36,13 +40,11 @@ class Candidate:
         Raises:
             NetworkError: where they are written in another way or are not the chip's.
         """
-        try:
-            widths = tuple(int(width) for width in bits.split("-"))
-        except ValueError:
+        if not _WRITTEN_BITS.fullmatch(bits):
             raise NetworkError(
                 f"bits must be written like 8-8-2-4, one width a layer, but are {bits!r}"
-            ) from None
-        return cls(input_length, widths)
+            )
+        return cls(input_length, tuple(int(width) for width in bits.split("-")))
 
     @property
     def bits_text(self) -> str:

@@ -32,7 +32,25 @@ def test_candidates_sort_by_length_then_bits() -> None:
     assert len({*ordered, Candidate(5, (8, 8))}) == 3
 
 
-@pytest.mark.parametrize("text", ["", "8-", "8 8 2 4", "8,8", "a-8", "8--8", "-8"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "8-",
+        "8 8 2 4",
+        "8,8",
+        "a-8",
+        "8--8",
+        "-8",
+        "8_8",
+        " 8-8",
+        "8-8\n",
+        "+8-8",
+        "٨-٨",
+        "8²",
+        "9" * 5000,
+    ],
+)
 def test_bits_written_in_another_way_are_refused(text: str) -> None:
     """The message shows the right way and the text given."""
     with pytest.raises(NetworkError, match="written like 8-8-2-4") as error:

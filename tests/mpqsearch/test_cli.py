@@ -41,7 +41,7 @@ INDOOR = "task: indoor\nspace:\n  input_length: [5]\n"
             "bits must name 4 widths (conv1, conv2, fc1, fc2) but 3 were given: 8-8-2",
         ),
         ("cost --study indoor --bits 8-8-8-8-8", "bits must name 4 widths"),
-        ("cost --study indoor --bits 8_8", "bits must be"),
+        ("cost --study indoor --bits 8_8", "bits must be written like 8-8-2-4"),
         (
             "cost --study indoor --bits abc",
             "bits must be written like 8-8-2-4, one width a layer, but are 'abc'",
