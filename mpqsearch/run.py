@@ -7,6 +7,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from hardware.cost import CostModel
 from mpqsearch.environment import describe_environment
 from mpqsearch.errors import StudyError
@@ -15,9 +17,11 @@ from mpqsearch.sampler import make_sampler
 from mpqsearch.search import Progress, Search
 from mpqsearch.storage import About, open_study, records_of, storage_errors
 from mpqsearch.study_file import StudySpec
+from mpqsearch.task_file import identity_of, own_file, users_code
 from mpqsearch.trials import TrialRecord
 from objectives.accuracy import AccuracyObjective
-from objectives.task import TaskData
+from objectives.data.ctf import CtfDataError
+from objectives.task import TaskData, TaskError
 from objectives.threads import use_threads
 
 PACKAGES = ("hardware", "objectives", "mpqsearch")
@@ -75,24 +79,56 @@ def load_data(spec: StudySpec) -> TaskData:
     """Loads the task's data.
 
     Raises:
-        StudyError: where they are missing, damaged or not of the shape the network takes.
+        StudyError: where they are missing, damaged or not of the shape the network takes, or
+            where a user's own code fails.
     """
+    what = f"data of task {spec.task_name}"
+    # A user's `load` may raise any ValueError about its data; from one of ours that is a fault.
+    own = own_file(spec.task_name) is not None
+    told = (ValueError, OSError) if own else (TaskError, CtfDataError, OSError)
     try:
-        data = spec.task.load()
-    except (ValueError, OSError) as error:
-        raise StudyError(f"data of task {spec.task_name}: {error}") from error
-    network = spec.task.checked_network(spec.task.full_length)
+        with users_code(spec.task_name, "load()", expected=told):
+            data = spec.task.load()
+    except StudyError:
+        raise
+    except told as error:
+        raise StudyError(f"{what}: {error}") from error
+    if not isinstance(data, TaskData):
+        raise StudyError(f"{what}: load() must give TaskData but gives {type(data).__name__}")
+    with users_code(spec.task_name, "network()"):
+        network = spec.task.checked_network(spec.task.full_length)
     if data.train.inputs.shape[1:] != network.input_shape:
         raise StudyError(
-            f"data of task {spec.task_name}: inputs have shape {data.train.inputs.shape[1:]} but"
-            f" the network for the full length takes {network.input_shape}"
+            f"{what}: inputs have shape {data.train.inputs.shape[1:]} but the network for the full"
+            f" length takes {network.input_shape}"
         )
-    if network.layers[-1].out_channels != len(data.class_names):
-        raise StudyError(
-            f"data of task {spec.task_name}: {len(data.class_names)} classes but the network gives"
-            f" {network.layers[-1].out_channels} logits"
-        )
+    _check_lengths(spec, data)
     return data
+
+
+def _check_lengths(spec: StudySpec, data: TaskData) -> None:
+    """Crops every split to every length, before hours are spent on the first."""
+    what = f"data of task {spec.task_name}"
+    for length in spec.space.input_lengths:
+        with users_code(spec.task_name, "network()"):
+            network = spec.task.checked_network(length)
+        logits = network.layers[-1].out_channels
+        if logits != len(data.class_names):
+            raise StudyError(
+                f"{what}: {len(data.class_names)} classes but the network gives {logits} logits"
+            )
+        for split in (data.train, data.validation, data.test):
+            with users_code(spec.task_name, "crop()"):
+                cropped = spec.task.crop(split.inputs, length)
+            wanted = (len(split.inputs), *network.input_shape)
+            found = type(cropped).__name__
+            if isinstance(cropped, np.ndarray):
+                found = f"{cropped.dtype} of shape {cropped.shape}"
+            if found != f"int8 of shape {wanted}":
+                raise StudyError(
+                    f"{what}: crop() to length {length} must give int8 of shape {wanted} but gives"
+                    f" {found}"
+                )
 
 
 def about_study(spec: StudySpec, data: TaskData) -> About:
@@ -110,7 +146,7 @@ def about_study(spec: StudySpec, data: TaskData) -> About:
 def _fingerprint(spec: StudySpec, data: TaskData) -> dict[str, object]:
     """What must not change while a study goes on: only budgets and batches may."""
     return {
-        "task": spec.task_name,
+        "task": identity_of(spec.task_name),
         "data": data.digest()[:16],
         "recipe": dataclasses.asdict(spec.recipe),
         "chip": spec.chip.name,

@@ -81,7 +81,9 @@ def built(
         if blamed is not None and blamed not in written:
             said += f" (the task's own; set {section}.{blamed} too)"
         raise StudyError(f"{origin}: {said}") from None
-    except Exception as error:  # whatever a user's own class does
+    except (Exception, SystemExit) as error:  # whatever a user's own class does
+        if cls.__module__.startswith("objectives."):
+            raise
         raise StudyError(
             f"{origin}: {cls.__name__} cannot be made from '{section}':"
             f" {type(error).__name__}: {error}"

@@ -5,6 +5,7 @@ import dataclasses
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,7 +19,7 @@ from mpqsearch.run_folder import checked_name
 from mpqsearch.sections import built, validated
 from mpqsearch.space import Space
 from mpqsearch.strict_yaml import read_yaml
-from mpqsearch.task_file import find_task
+from mpqsearch.task_file import find_task, users_code
 from objectives.recipe import Recipe
 from objectives.task import Task, TaskError
 
@@ -97,7 +98,7 @@ class StudySpec:
         return {
             **plain,
             "data": _plain(dataclasses.asdict(self.task)),  # type: ignore[call-overload]
-            "recipe": _plain(dataclasses.asdict(self.recipe)),
+            "recipe": dataclasses.asdict(self.recipe),
             "space": {
                 "input_length": list(self.space.input_lengths),
                 "layers": {name: list(allowed) for name, allowed in bits},
@@ -156,7 +157,7 @@ def read_study(path: Path, *, name: str | None = None, **overrides: Any) -> Stud
         recipe=recipe,
         chip=chip,
         seed=study.seed,
-        space=_space(study.space, task, path),
+        space=_space(study.space, task, task_name, path),
         search=study.search,
     )
 
@@ -186,16 +187,14 @@ def _data(
     return data
 
 
-def _space(section: SpaceSection, task: Task, path: Path) -> Space:
+def _space(section: SpaceSection, task: Task, task_name: str, path: Path) -> Space:
     lengths = _distinct(section.input_length, "space.input_length", path)
+    explained = (TaskError, NetworkError)
     try:
-        names = {task.checked_network(length).names for length in lengths}
-    except (TaskError, NetworkError) as error:
+        with users_code(task_name, f"{path}: 'task': network()", expected=explained):
+            names = {task.checked_network(length).names for length in lengths}
+    except explained as error:
         raise StudyError(f"{path}: 'space.input_length': {error}") from None
-    except Exception as error:  # whatever a user's own task does
-        raise StudyError(
-            f"{path}: network() of the task failed: {type(error).__name__}: {error}"
-        ) from error
     if len(names) != 1:
         raise StudyError(f"{path}: the task's networks must have the same layers at every length")
     layer_names = names.pop()
@@ -229,5 +228,10 @@ def _distinct(values: list[int], key: str, path: Path) -> tuple[int, ...]:
     return tuple(in_order)
 
 
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: str(value) if isinstance(value, Path) else value for key, value in values.items()}
+def _plain(value: Any) -> Any:
+    """A value as YAML can write it: what is no text, number, list or mapping, as text."""
+    if isinstance(value, dict):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value if type(value) in {bool, int, float, str, NoneType} else str(value)

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds a study's task: one that comes with mpqsearch, or a class in a Python file."""
 
+import contextlib
 import dataclasses
+import hashlib
 import importlib.util
 import inspect
 import sys
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -56,6 +60,57 @@ def find_task(name: str, study: Path) -> tuple[type[Task], str]:
         )
     _check(found, f"{study}: 'task': class {class_name} in {file}")
     return found, f"{file}:{class_name}"
+
+
+def own_file(task_name: str) -> Path | None:
+    """The file of a user's own task, from a name that `find_task` gave; None for one of ours."""
+    return None if task_name in BUILT_IN_TASKS else Path(task_name.rpartition(":")[0])
+
+
+def identity_of(task_name: str) -> str:
+    """What must stay the same of a task while a study goes on, wherever its file lies.
+
+    The name of one of ours; for a user's own, the class and a hash of the file's content.
+    """
+    file = own_file(task_name)
+    if file is None:
+        return task_name
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    return f"{task_name.rpartition(':')[2]} in a file with hash {digest}"
+
+
+@contextlib.contextmanager
+def users_code(
+    task_name: str, doing: str, *, expected: tuple[type[Exception], ...] = ()
+) -> Iterator[None]:
+    """Turns whatever a user's own code raises into one line with its file and line.
+
+    Args:
+        task_name: As `find_task` gave it. What our own tasks raise is left as it is.
+        doing: What is being called, "load()".
+        expected: What the caller explains itself.
+
+    Raises:
+        StudyError: instead of what the code raised, or of an exit.
+    """
+    try:
+        yield
+    except expected:
+        raise
+    except (Exception, SystemExit) as error:
+        file = own_file(task_name)
+        if file is None:
+            raise
+        lines = [
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == str(file)
+        ]
+        where = f", line {lines[-1]}" if lines else ""
+        raise StudyError(
+            f"{doing} of class {task_name.rpartition(':')[2]} in {file}{where}, failed:"
+            f" {type(error).__name__}: {error}"
+        ) from error
 
 
 def _module_name(file: Path) -> str:

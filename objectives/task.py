@@ -36,10 +36,10 @@ class Split:
                 "inputs must be int8 and labels int64 but are"
                 f" {self.inputs.dtype} and {self.labels.dtype}"
             )
-        if len(self.inputs) != len(self.labels) or not len(self.labels):
+        if self.labels.shape != self.inputs.shape[:1] or not len(self.labels):
             raise TaskError(
-                f"a split must have one label a sample but has {len(self.inputs)} samples and"
-                f" {len(self.labels)} labels"
+                "a split must have one label a sample but has inputs of shape"
+                f" {self.inputs.shape} and labels of shape {self.labels.shape}"
             )
 
 
@@ -64,6 +64,14 @@ class TaskData:
     synthetic: bool
 
     def __post_init__(self) -> None:
+        for name in ("train", "validation", "test"):
+            if not isinstance(getattr(self, name), Split):
+                found = type(getattr(self, name)).__name__
+                raise TaskError(f"{name} must be a Split but is of type {found}")
+        if not all(isinstance(text, str) for text in (self.source, *self.class_names)):
+            raise TaskError("source and every one of class_names must be text")
+        if not isinstance(self.synthetic, bool):
+            raise TaskError(f"synthetic must be True or False but is {self.synthetic!r}")
         shapes = {split.inputs.shape[1:] for split in (self.train, self.validation, self.test)}
         if len(shapes) != 1:
             raise TaskError(f"the splits' inputs must have one shape but have {sorted(shapes)}")
@@ -136,6 +144,8 @@ class Task(abc.ABC):
                 f" give, but is {input_length}"
             )
         network = self.network(input_length)
+        if not isinstance(network, Network):
+            raise TaskError(f"network() must give a Network but gives {type(network).__name__}")
         if not network.is_plain_chain:
             raise TaskError(
                 "the network must be a chain of convolutions and linear layers, the last one wide:"

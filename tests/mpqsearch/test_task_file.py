@@ -107,11 +107,16 @@ def test_a_task_file_that_is_none_is_named(name: str, said: str, tmp_path: Path)
 OWN_FAILURES = {
     "network raises": (
         TASK.replace("[linear", "[undefined"),
-        "network() of the task failed: NameError: name 'undefined' is not defined",
+        "'task': network() of class My in {file}, line 10, failed: NameError: name 'undefined' is"
+        " not defined",
     ),
     "network gives something else": (
         TASK.replace('Network.chain(1, (input_length,), [linear("fc1", 2)])', "3"),
-        "network() of the task failed: AttributeError: 'int' object has no attribute 'names'",
+        "'space.input_length': network() must give a Network but gives int",
+    ),
+    "network exits": (
+        TASK.replace("return Network", "raise SystemExit(0)\n        return Network"),
+        "'task': network() of class My in {file}, line 10, failed: SystemExit: 0",
     ),
     "layers differ": (
         TASK.replace('"fc1"', 'f"fc{input_length}"'),
@@ -124,6 +129,10 @@ OWN_FAILURES = {
     "__post_init__ raises": (
         TASK + "\n    def __post_init__(self):\n        raise TypeError('oh')\n",
         "My cannot be made from 'data': TypeError: oh",
+    ),
+    "__post_init__ exits": (
+        TASK + "\n    def __post_init__(self):\n        raise SystemExit(0)\n",
+        "My cannot be made from 'data': SystemExit: 0",
     ),
 }
 
@@ -138,4 +147,4 @@ def test_failures_of_a_users_task_are_told_as_such(case: str, tmp_path: Path) ->
         study.write_text(study.read_text() + "data: {device: 3}\n")
         assert "'data.device'" in refusal(study)
     else:
-        assert refusal(study) == said
+        assert refusal(study) == said.format(file=tmp_path / "my.py")
