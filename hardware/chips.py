@@ -35,12 +35,8 @@ class Chip:
         flatten_bias_first: Whether biases of flattening layers are placed before all others.
         clock_hz: Clock of the accelerator during inference, as the generated code sets it.
             Source: application note AN7664 (MAX78002), board documentation (MAX78000).
-        overhead_cycles: Cycles of a whole inference beyond the cycle formula.
-        pixel_overhead_cycles: Cycles more for each pooled input pixel and pass.
-            Source of both: fitted to the measured networks of AN7664, table 4; 0 where the
-            formula alone met the measured times within 0.5 %.
-        least_overhead_cycles: Both overheads together are never less. Source: the indoor study's
-            measured 14.0 us at length 5; 7 to 8 us in all for networks under 50 us.
+        core_clock_hz: Clock of the Cortex-M4F that loads weights and inputs. Source: board
+            documentation, AN7664.
     """
 
     name: str
@@ -56,9 +52,7 @@ class Chip:
     depthwise: bool
     flatten_bias_first: bool
     clock_hz: int
-    overhead_cycles: float
-    pixel_overhead_cycles: float
-    least_overhead_cycles: float
+    core_clock_hz: int
     quadrants: int = 4
     processors: int = 64
     max_channels: int = 1024
@@ -79,9 +73,7 @@ MAX78000 = Chip(
     depthwise=False,
     flatten_bias_first=True,
     clock_hz=50_000_000,
-    overhead_cycles=0.0,
-    pixel_overhead_cycles=0.0,
-    least_overhead_cycles=0.0,
+    core_clock_hz=100_000_000,
 )
 
 MAX78002 = Chip(
@@ -98,9 +90,7 @@ MAX78002 = Chip(
     depthwise=True,
     flatten_bias_first=False,
     clock_hz=200_000_000,
-    overhead_cycles=818.0,
-    pixel_overhead_cycles=10.8,
-    least_overhead_cycles=1540.0,
+    core_clock_hz=120_000_000,
 )
 
 CHIPS = {chip.name: chip for chip in (MAX78000, MAX78002)}

@@ -1,51 +1,70 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Energy of one inference: a prior, to be replaced by measurements."""
+"""Energy of loading and of one inference, idle power not counted: a prior, then calibrated."""
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from hardware.coefficients import Coefficients
 from hardware.network import Network
 
-POWER_MW = 167.0
-"""Active power of the accelerator during inference at 1.0 V, in mW (uJ per ms)."""
-OPERATION_PJ = 18.6
-"""Energy of each output value and input channel at 1.0 V, in pJ.
+TWO_BIT_SAVING = 0.175
+"""Share of the dynamic energy that 2-bit weights save against 8-bit ones. Between, by straight line.
 
-Source of both: fit to seven measured MAX78002 networks (AN7664, table 4), residuals -10 ... +14 %.
+Source: the indoor study's mean power fell by 14 % with its fully connected weights at 2 bits (CHIPS
+notes, section 4); they are 85 % of the multiply-accumulates, and 93 % of the power is dynamic.
 """
-BOARD_VOLTAGE_FACTOR = 1.235
-"""Energy at 1.1 V, as the MAX78002EVKIT is shipped, over energy at 1.0 V.
-
-Source: AN7664, figures 6 to 11: 1.2 to 1.27.
-"""
-TWO_BIT_SAVING = 0.14
-"""Share of the mean power that 2-bit weights save against 8-bit ones, at equal length.
-
-Source: the indoor study's published energies (CHIPS notes, section 4). Between, by straight line.
-"""
-INPUT_POWER_MW = 70.0
-"""Active power while loading at 50 MHz and 1.1 V. Source: CHIPS notes, section 4."""
 
 
-def inference_uj(network: Network, bits: Sequence[int], inference_us: float) -> float:
-    """Energy of one inference at 1.1 V in microjoules, idle power not counted.
+@dataclass(frozen=True)
+class EnergyWork:
+    """What a network asks of the supply, whatever its bits.
 
-    E = 1.235 (167 mW T + 18.6 pJ sum(out_channels out_pixels in_channels)) k, where k falls by
-    14 % from all weights at 8 bits to all at 2 bits, each layer counting by its MACs. In-channels
-    of a flattening layer count each flattened value. Fitted on the MAX78002; for the MAX78000 it
-    gives an order of magnitude.
+    Attributes:
+        operations: Output values times input channels, summed over the layers; of a flattening
+            layer each flattened value is a channel.
+        mac_shares: Each layer's share of the multiply-accumulates.
     """
+
+    operations: int
+    mac_shares: tuple[float, ...]
+
+
+def energy_work_of(network: Network) -> EnergyWork:
+    """Counts what energies depend on besides time."""
     operations = sum(
         layer.out_channels * layer.out_pixels * math.prod(layer.weight_shape[1:2])
         for layer in network.layers
+        if layer.weight_shape
     )
-    base = POWER_MW * inference_us / 1e3 + OPERATION_PJ * operations / 1e6
-    saved = sum(
-        layer.macs * (8 - width) / 6 for layer, width in zip(network.layers, bits, strict=True)
-    )
-    return BOARD_VOLTAGE_FACTOR * base * (1 - TWO_BIT_SAVING * saved / network.macs)
+    macs = max(network.macs, 1)
+    return EnergyWork(operations, tuple(layer.macs / macs for layer in network.layers))
 
 
-def input_uj(input_us: float) -> float:
-    """Energy of copying one input, in microjoules, idle power not counted."""
-    return INPUT_POWER_MW * input_us / 1e3
+def bit_factor(work: EnergyWork, bits: Sequence[int]) -> float:
+    """Energy of an inference with these bits over that at 8 bits, its static part aside.
+
+    It falls by 17.5 % from all weights at 8 bits to all at 2 bits, each layer counting by its MACs.
+    """
+    saved = sum(share * (8 - width) / 6 for share, width in zip(work.mac_shares, bits, strict=True))
+    return 1 - TWO_BIT_SAVING * saved
+
+
+def inference_uj(
+    work: EnergyWork,
+    coefficients: Coefficients,
+    cycles: float,
+    time_us: float,
+    factor: float,
+) -> float:
+    """Energy of one inference in microjoules.
+
+    E = P_static T + k (e_cycle cycles + e_operation operations), k for the bits. A clock slower by
+    half takes nearly the same energy: only the static part is drawn for longer.
+
+    **Source:** CHIPS notes, section 4; the static part: AN7664, two networks at five clocks.
+    """
+    dynamic = coefficients.cycle_nj * cycles / 1e3 + coefficients.operation_pj * (
+        work.operations / 1e6
+    )
+    return coefficients.static_mw * time_us / 1e3 + factor * dynamic
