@@ -32,6 +32,12 @@ class Chip:
         max_input_passes: Passes over 64 channels at a time, flattening layers aside.
         padded_multipass_conv1d: Whether a padded conv1d may have more than 64 input channels.
         depthwise: Whether a convolution may keep all its channels apart.
+        pools_passes: Most passes over which a layer without weights may pool.
+        adds_passes: Most operands times passes that a convolution or pooling layer may combine,
+            where there are several of both.
+        adds_with_bias: Whether a convolution that combines operands may have a bias.
+        read_gap: Whether a layer may read one operand out of several interleaved ones.
+        pool_reset: Whether average pooling right after combined operands takes a layer more.
         flatten_bias_first: Whether biases of flattening layers are placed before all others.
         clock_hz: Clock of the accelerator during inference, as the generated code sets it.
             Source: application note AN7664 (MAX78002), board documentation (MAX78000).
@@ -50,6 +56,11 @@ class Chip:
     padding_counts: bool
     padded_multipass_conv1d: bool
     depthwise: bool
+    pools_passes: int
+    adds_passes: int
+    adds_with_bias: bool
+    read_gap: bool
+    pool_reset: bool
     flatten_bias_first: bool
     clock_hz: int
     core_clock_hz: int
@@ -71,6 +82,11 @@ MAX78000 = Chip(
     padding_counts=True,
     padded_multipass_conv1d=True,
     depthwise=False,
+    pools_passes=1,
+    adds_passes=4,
+    adds_with_bias=True,
+    read_gap=False,
+    pool_reset=False,
     flatten_bias_first=True,
     clock_hz=50_000_000,
     core_clock_hz=100_000_000,
@@ -88,6 +104,11 @@ MAX78002 = Chip(
     padding_counts=False,
     padded_multipass_conv1d=False,
     depthwise=True,
+    pools_passes=16,
+    adds_passes=256,
+    adds_with_bias=False,
+    read_gap=True,
+    pool_reset=True,
     flatten_bias_first=False,
     clock_hz=200_000_000,
     core_clock_hz=120_000_000,

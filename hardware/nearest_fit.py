@@ -1,14 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The nearest change that makes a network fit."""
+"""Whether a network fits, and the nearest change that makes it fit."""
 
 from collections.abc import Callable, Sequence
 
 from hardware.chips import Chip
 from hardware.layer import NetworkError
 from hardware.network import Network, format_bits
-from hardware.placement import demands, kernel_words
+from hardware.placement import DoesNotFit, demands, kernel_words
 
 _NARROWER = {8: 4, 4: 2}
+
+
+def check_fit(network: Network, bits: Sequence[int], chip: Chip) -> None:
+    """Refuses what a chip cannot hold or run.
+
+    Raises:
+        DoesNotFit: naming the limit that is exceeded by the largest share, and the nearest bits
+            that fit.
+    """
+    worst = max(demands(network, bits, chip), key=lambda demand: demand.excess)
+    if not worst.fits:
+        narrower = nearest_bits(network, bits, chip)
+        advice = "" if narrower is None else f"; it fits with bits {format_bits(narrower)}"
+        raise DoesNotFit(f"does not fit the {chip.name}: {worst}{advice}")
 
 
 def nearest_bits(network: Network, bits: Sequence[int], chip: Chip) -> tuple[int, ...] | None:

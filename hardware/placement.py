@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What fits a chip, and by how much it does not."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hardware.bias_memory import bias_bytes_by_quadrant
 from hardware.chips import Chip
-from hardware.layer import Layer, Operation
+from hardware.layer import Layer, Operation, PoolKind
 from hardware.memory_map import data_bytes
 from hardware.network import Network
-from hardware.processors import CHW_CHANNELS, passes, processors_used, round_up
+from hardware.processors import passes, processors_used, round_up, uneven
 
 KERNEL_WORD_BITS = 72
 """One weight memory word: 9 bytes. Source: izer kernels.py."""
@@ -20,6 +22,10 @@ width and the chip computes something else, although the izer accepts it.
 
 Source: register dump of a generated project (AI8X notes, trap 3).
 """
+
+
+MAX_OPERANDS = 16
+"""Source: izer, "`operands` has to be 2..16"."""
 
 
 class DoesNotFit(ValueError):  # noqa: N818  (it is a finding about a network, not a fault)
@@ -87,46 +93,21 @@ def kernel_words(layer: Layer, bits: int) -> int:
     return math.ceil(used_bits / KERNEL_WORD_BITS)
 
 
-def quadrants_in_use(network: Network, chip: Chip) -> int:
-    """Quadrants that hold some layer's input or the network's output; only they hold biases."""
-    first = network.layers[0].in_channels
-    spread = [4 * first if first <= CHW_CHANNELS else processors_used(first)]
-    spread += [processors_used(layer.in_channels) for layer in network.layers[1:]]
-    spread.append(processors_used(network.layers[-1].out_channels))
-    return math.ceil(max(spread) / (chip.processors // chip.quadrants))
+def occupied_words(layer: Layer, bits: int) -> int:
+    """Weight memory words that a layer fills on each processor, the last ones perhaps with nothing.
 
+    Mostly its `kernel_words`. Kernels of several passes are dealt out in bytes for f = 8 / b
+    outputs at a time, so that where f does not divide the outputs there are zeros at the end:
+    words = ceil(passes out * ceil(processors out / f) * passes in * K / 9).
 
-def biases_by_quadrant(network: Network, chip: Chip) -> dict[int, int]:
-    """Quadrant of each layer's biases, by the layer's place; layers without biases are not in it.
-
-    The layer with the most biases goes first, each to the quadrant that is emptiest. Biases of
-    zero, which take no place, are not known here: every layer with a bias counts.
-
-    **Source:** ai8x-synthesis, `izer/kbias.py`; equal to its figures on 230 networks.
+    **Source:** `izer/kernels.py`, and the offsets it logs for 1-bit layers with 1,024 channels in.
     """
-    layers = network.layers
-    used = [0] * quadrants_in_use(network, chip)
-    biased = [index for index, layer in enumerate(layers) if layer.bias]
-    biased.sort(
-        key=lambda index: (
-            -math.inf
-            if chip.flatten_bias_first and layers[index].flatten
-            else -layers[index].out_channels
-        )
-    )
-    found = {}
-    for index in biased:
-        found[index] = used.index(min(used))
-        used[found[index]] += layers[index].out_channels
-    return found
-
-
-def bias_bytes_by_quadrant(network: Network, chip: Chip) -> list[int]:
-    """Bias memory that the layers take in each quadrant in use, in bytes."""
-    used = [0] * quadrants_in_use(network, chip)
-    for index, quadrant in biases_by_quadrant(network, chip).items():
-        used[quadrant] += network.layers[index].out_channels
-    return used
+    words = kernel_words(layer, bits)
+    if not layer.weight_shape or layer.flatten or layer.groups > 1:
+        return words
+    groups = math.ceil(processors_used(layer.out_channels) * bits / 8)
+    filled = passes(layer.out_channels) * groups * passes(layer.in_channels)
+    return max(words, math.ceil(8 * filled * math.prod(layer.kernel) / KERNEL_WORD_BITS))
 
 
 def demands(network: Network, bits: Sequence[int], chip: Chip) -> list[Demand]:
@@ -137,9 +118,11 @@ def demands(network: Network, bits: Sequence[int], chip: Chip) -> list[Demand]:
     the data memory; its FIFOs and buffers are not checked.
     """
     network.check_bits(bits)
-    found = [Demand("number of layers", "network", len(network.layers), chip.max_layers)]
+    found = [Demand("number of layers", "network", _layer_count(network, chip), chip.max_layers)]
     for layer in network.layers:
         found += _layer_demands(layer, chip)
+        if layer.operands > 1:
+            found += _combination_demands(layer, chip)
         if layer.flatten:
             found += _flatten_demands(layer)
         else:
@@ -166,45 +149,6 @@ def demands(network: Network, bits: Sequence[int], chip: Chip) -> list[Demand]:
     return found
 
 
-def check_fit(network: Network, bits: Sequence[int], chip: Chip) -> None:
-    """Raises DoesNotFit, naming the limit that is exceeded by the largest share."""
-    worst = max(demands(network, bits, chip), key=lambda demand: demand.excess)
-    if not worst.fits:
-        raise DoesNotFit(f"does not fit the {chip.name}: {worst}")
-
-
-def check_packing(network: Network, bits: Sequence[int]) -> None:
-    """Refuses what the izer accepts and simulates but puts into weight memory out of place.
-
-    Such a network fits and its known answer looks right, but the chip would use other weights.
-    Widening the layer in front, with weights and biases of zero, gives the same function and heals
-    it; `demands` does not count these cases, so call this before a project is written.
-
-    **Source:** `izer/kernels.py`, and weights.h of generated projects, where the kernels of
-    processors without a channel in the last pass are too short; not seen on a chip.
-
-    Raises:
-        DoesNotFit: for weights under 8 bits that take more than 64 channels unevenly over the
-            passes, and 1-bit convolutions that give more than 64 channels, not in eights a pass.
-    """
-    network.check_bits(bits)
-    for layer, width in zip(network.layers, bits, strict=True):
-        if layer.flatten:
-            continue
-        channels, used = layer.in_channels, processors_used(layer.in_channels)
-        if width < 8 and _uneven(channels):
-            raise DoesNotFit(
-                f"{layer.name}: the izer misplaces {width}-bit weights for {channels} channels in;"
-                f" 8 bits or {passes(channels) * used} channels are safe"
-            )
-        channels, used = layer.out_channels, processors_used(layer.out_channels)
-        if width == 1 and channels > 64 and used % 8:
-            raise DoesNotFit(
-                f"{layer.name}: the izer misplaces 1-bit weights for {channels} channels out;"
-                f" 2 bits or {passes(channels) * round_up(used, 8)} channels are safe"
-            )
-
-
 def _kernel_demands(network: Network, bits: Sequence[int], chip: Chip) -> list[Demand]:
     """Weight memory of processor 0, which holds every layer, each from a multiple of 4 words on.
 
@@ -212,7 +156,7 @@ def _kernel_demands(network: Network, bits: Sequence[int], chip: Chip) -> list[D
     """
     shared = alone = 0
     for layer, width in zip(network.layers, bits, strict=True):
-        words = round_up(kernel_words(layer, width), 4)
+        words = round_up(occupied_words(layer, width), 4)
         if processors_used(layer.in_channels) == 1:
             alone += words
         else:
@@ -251,11 +195,49 @@ def _layer_demands(layer: Layer, chip: Chip) -> list[Demand]:
     return found
 
 
+def _layer_count(network: Network, chip: Chip) -> int:
+    """Layers of the chip: one more for each average pooling right after combined operands.
+
+    **Source:** ai8x-synthesis, `izer/tornadocnn.py`, REQUIRE_PASSTHROUGH_AVGPOOL_AFTER_ELTWISE.
+    """
+    layers = network.layers
+    if not chip.pool_reset:
+        return len(layers)
+    return len(layers) + sum(
+        before.operands > 1 and layer.pool is not None and layer.pool.kind is PoolKind.AVERAGE
+        for before, layer in itertools.pairwise(layers)
+    )
+
+
+def _combination_demands(layer: Layer, chip: Chip) -> list[Demand]:
+    """Limits of layers that combine operands element by element.
+
+    **Source:** ai8x-synthesis, `izer/backend/max7800x.py`: "Element-wise operations cannot be
+    combined with Conv1d", "exceeds a multi-pass of 2", '"pool last" supports a maximum of',
+    "must be in a separate layer from convolutions with bias"; flattening counts its channels wrong.
+    """
+    found = [Demand("operands", layer.name, layer.operands, MAX_OPERANDS)]
+    if layer.operation is Operation.CONV1D:
+        found.append(Demand("operands of a conv1d", layer.name, layer.operands, 1))
+    if layer.flatten:
+        found.append(Demand("operands to flatten", layer.name, layer.operands, 1))
+    if layer.pool is not None and layer.pool.size > 1:
+        found.append(Demand("operands to pool", layer.name, layer.operands, 2))
+    rounds = passes(layer.in_channels)
+    if rounds > 1 and (layer.weight_shape or layer.pool is not None):
+        what = "operands times passes"
+        found.append(Demand(what, layer.name, layer.operands * rounds, chip.adds_passes))
+    if layer.bias and not chip.adds_with_bias:
+        what = "operands of a layer with a bias"
+        found.append(Demand(what, layer.name, layer.operands, 1))
+    return found
+
+
 def _flatten_demands(layer: Layer) -> list[Demand]:
     rounds = passes(layer.in_channels)
     pixels = math.prod(layer.in_size)
     found = [Demand("flattened pixels times passes", layer.name, rounds * pixels, FLATTEN_LIMIT)]
-    if _uneven(layer.in_channels):
+    if uneven(layer.in_channels):
         what = "channels to flatten, uneven over the passes,"
         found.append(Demand(what, layer.name, layer.in_channels, 64))
     return found
@@ -264,6 +246,10 @@ def _flatten_demands(layer: Layer) -> list[Demand]:
 def _convolution_demands(layer: Layer, chip: Chip) -> list[Demand]:
     rounds = passes(layer.in_channels)
     found = [Demand("input passes", layer.name, rounds, chip.max_input_passes)]
+    if layer.operation is Operation.PASSTHROUGH and _pools_to_several(layer):
+        found.append(
+            Demand("passes of pooling without weights", layer.name, rounds, chip.pools_passes)
+        )
     if not layer.kernel:
         return found
     if layer.groups not in (1, layer.in_channels) or (layer.groups > 1 and not chip.depthwise):
@@ -285,6 +271,6 @@ def _convolution_demands(layer: Layer, chip: Chip) -> list[Demand]:
     return found
 
 
-def _uneven(channels: int) -> bool:
-    """Whether the passes over these channels do not all fill the same processors."""
-    return passes(channels) > 1 and channels != passes(channels) * processors_used(channels)
+def _pools_to_several(layer: Layer) -> bool:
+    """Whether a layer pools windows of several values, and more than one window."""
+    return layer.pool is not None and layer.pool.size > 1 and math.prod(layer.pooled_size) > 1

@@ -3,6 +3,8 @@
 
 import math
 
+from hardware.layer import Layer
+
 CHW_CHANNELS = 16
 """Input channels up to which the input lies in CHW format: one channel in 4 processors.
 
@@ -25,16 +27,31 @@ def processors_used(channels: int) -> int:
     return used if rounds == 1 else min(round_up(used, 4), 64)
 
 
+def uneven(channels: int) -> bool:
+    """Whether the passes over these channels do not all fill the same processors."""
+    return passes(channels) > 1 and channels != passes(channels) * processors_used(channels)
+
+
 def packed_map(channels: int) -> int:
     """Processor mask of this many channels, from processor 0 on: bit n is processor n."""
     return (1 << processors_used(channels)) - 1
 
 
-def input_map(channels: int) -> int:
+def takes_chw(first: Layer) -> bool:
+    """Whether a network's first layer takes its input in CHW format: a convolution of few channels.
+
+    Passing data through deals them out of every fourth processor wrongly, and a linear layer's
+    input is one pixel; both take HWC. **Source:** the izer refuses a passthrough of over 4 such
+    channels; AI8X notes, 2: "pure MLP input: HWC".
+    """
+    return first.in_channels <= CHW_CHANNELS and bool(first.kernel)
+
+
+def input_map(first: Layer) -> int:
     """Processor mask of the network's input: every fourth processor in CHW format, else packed."""
-    if channels > CHW_CHANNELS:
-        return packed_map(channels)
-    return sum(1 << 4 * channel for channel in range(channels))
+    if not takes_chw(first):
+        return packed_map(first.in_channels)
+    return sum(1 << 4 * channel for channel in range(first.in_channels))
 
 
 def round_up(value: int, step: int) -> int:

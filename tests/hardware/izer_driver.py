@@ -4,9 +4,9 @@
 usage: izer_driver.py CHECKOUT FOLDER...
 
 A folder holds state.npz (the arrays of a checkpoint, in layer order), net.yaml, sample.npy and
-arguments.json. The izer's project, console.txt and exit_code.txt are written beside them. The izer
-keeps its settings in module variables, so every project gets a process of its own; forking saves
-the imports.
+arguments.json. The izer's project, console.txt, exit_code.txt and layers.npz (each layer's output
+in its simulation, by place) are written beside them. The izer keeps its settings in module
+variables, so every project gets a process of its own; forking saves the imports.
 """
 
 import importlib
@@ -15,21 +15,47 @@ import os
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+
+SIMULATED = ("conv1d_layer", "conv2d_layer", "convtranspose2d_layer", "passthrough_layer")
+
+
+def record_outputs() -> dict[str, Any]:
+    """Has every simulated layer leave its output in the dictionary returned."""
+    backend = importlib.import_module("izer.backend.max7800x")
+    simulate = importlib.import_module("izer.simulate")
+    outputs: dict[str, Any] = {}
+
+    def recorded(compute: Any) -> Any:
+        def inner(layer: int, *arguments: Any, **named: Any) -> Any:
+            found = compute(layer, *arguments, **named)
+            outputs[str(layer)] = np.array(found[0]).reshape(found[1])
+            return found
+
+        return inner
+
+    for name in SIMULATED:
+        setattr(backend, name, recorded(getattr(simulate, name)))
+    return outputs
 
 
 def run_izer(folder: Path) -> None:
     from izer import izer  # type: ignore[import-not-found]
 
+    outputs = record_outputs()
     arrays = np.load(folder / "state.npz")
     state = {name: torch.from_numpy(np.array(arrays[name])) for name in arrays.files}
     checkpoint = folder / "net.pth.tar"
     torch.save({"epoch": 0, "arch": "net", "state_dict": state}, checkpoint)
     sys.argv = ["ai8xize.py", "--checkpoint-file", str(checkpoint)]
     sys.argv += json.loads((folder / "arguments.json").read_text())
-    izer.main()
+    try:
+        izer.main()
+    finally:
+        np.savez(folder / "layers.npz", **outputs)
 
 
 def run_apart(folder: Path) -> int:
@@ -59,6 +85,7 @@ def main() -> None:
     sys.path.insert(0, checkout)
     torch.set_num_threads(1)
     importlib.import_module("izer.izer")
+    importlib.import_module("izer.backend.max7800x")
     for folder in map(Path, folders):
         (folder / "exit_code.txt").write_text(str(run_apart(folder)))
 

@@ -20,7 +20,9 @@ def overlapping(network: Network) -> list[tuple[int, int]]:
         }
         for held in needed:
             one, other = tensors[held], tensors[written]
-            if one.offset < other.end and other.offset < one.end:
+            step = 4 * (one.gap + 1)
+            in_turn = one.gap == other.gap and 0 < abs(one.offset - other.offset) < step
+            if one.offset < other.end and other.offset < one.end and not in_turn:
                 clashes.append((held, written))
     return clashes
 

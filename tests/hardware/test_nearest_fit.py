@@ -5,9 +5,8 @@ import pytest
 
 from hardware.chips import MAX78000, MAX78002
 from hardware.layer import NetworkError
-from hardware.nearest_fit import advise, longest_input, nearest_bits
+from hardware.nearest_fit import advise, check_fit, longest_input, nearest_bits
 from hardware.network import Network, conv, linear
-from hardware.placement import check_fit
 
 Indoor = Callable[[int], Network]
 
