@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where tensors lie in the data memory that 4 processors share."""
 
-import functools
 import math
 from dataclasses import dataclass
 
@@ -32,7 +31,6 @@ class Tensor:
         return self.offset + self.size
 
 
-@functools.lru_cache(maxsize=1024)
 def map_tensors(network: Network) -> tuple[Tensor, ...]:
     """Places the network's input and every layer's output, so that no two in use overlap.
 
@@ -84,7 +82,6 @@ def interleaved(network: Network) -> dict[int, tuple[int, ...]]:
     return found
 
 
-@functools.lru_cache(maxsize=4096)
 def data_bytes(network: Network) -> int:
     """Data memory that the network needs in each group of 4 processors, in bytes."""
     return max(tensor.end for tensor in map_tensors(network))

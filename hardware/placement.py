@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What fits a chip, and by how much it does not."""
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 
 from hardware.bias_memory import bias_bytes_by_quadrant
 from hardware.chips import Chip
-from hardware.layer import Layer, Operation, PoolKind
+from hardware.layer import WEIGHT_BITS, Layer, Operation, PoolKind
 from hardware.memory_map import data_bytes
 from hardware.network import Network
 from hardware.processors import passes, processors_used, round_up, uneven
@@ -118,6 +119,12 @@ def demands(network: Network, bits: Sequence[int], chip: Chip) -> list[Demand]:
     the data memory; its FIFOs and buffers are not checked.
     """
     network.check_bits(bits)
+    return [*_lasting_demands(network, chip), *_kernel_demands(network, bits, chip)]
+
+
+@functools.lru_cache(maxsize=4096)
+def _lasting_demands(network: Network, chip: Chip) -> tuple[Demand, ...]:
+    """What does not depend on the bits."""
     found = [Demand("number of layers", "network", _layer_count(network, chip), chip.max_layers)]
     for layer in network.layers:
         found += _layer_demands(layer, chip)
@@ -127,7 +134,6 @@ def demands(network: Network, bits: Sequence[int], chip: Chip) -> list[Demand]:
             found += _flatten_demands(layer)
         else:
             found += _convolution_demands(layer, chip)
-    found += _kernel_demands(network, bits, chip)
     found.append(
         Demand(
             "bias bytes of the fullest quadrant",
@@ -146,7 +152,7 @@ def demands(network: Network, bits: Sequence[int], chip: Chip) -> list[Demand]:
             is_memory=True,
         )
     )
-    return found
+    return tuple(found)
 
 
 def _kernel_demands(network: Network, bits: Sequence[int], chip: Chip) -> list[Demand]:
@@ -155,12 +161,11 @@ def _kernel_demands(network: Network, bits: Sequence[int], chip: Chip) -> list[D
     A layer with one input channel lies in processor 0 alone, from the end of its memory down.
     """
     shared = alone = 0
-    for layer, width in zip(network.layers, bits, strict=True):
-        words = round_up(occupied_words(layer, width), 4)
-        if processors_used(layer.in_channels) == 1:
-            alone += words
+    for (single, words), width in zip(_room(network), bits, strict=True):
+        if single:
+            alone += words[width]
         else:
-            shared += words
+            shared += words[width]
     larger = chip.first_processor_kernel_words
     if larger == chip.kernel_words:
         shared, alone = shared + alone, 0
@@ -170,6 +175,18 @@ def _kernel_demands(network: Network, bits: Sequence[int], chip: Chip) -> list[D
         what = "kernel words of processor 0"
         found.append(Demand(what, "network", shared + alone, larger, is_memory=True))
     return found
+
+
+@functools.lru_cache(maxsize=4096)
+def _room(network: Network) -> tuple[tuple[bool, dict[int, int]], ...]:
+    """Of each layer, whether it uses one processor alone, and its words there at each width."""
+    return tuple(
+        (
+            processors_used(layer.in_channels) == 1,
+            {width: round_up(occupied_words(layer, width), 4) for width in WEIGHT_BITS},
+        )
+        for layer in network.layers
+    )
 
 
 def _layer_demands(layer: Layer, chip: Chip) -> list[Demand]:
