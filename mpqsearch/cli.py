@@ -129,31 +129,79 @@ def front(
 @app.command()
 def cost(
     *,
-    study: StudyOption,
-    bits: Annotated[str, typer.Option("--bits", help="Bits of each layer, like 8-8-2-4.")],
+    study: Annotated[
+        str | None, typer.Option("--study", "-s", help="Price a candidate of this study.")
+    ] = None,
     length: Annotated[
-        int | None,
-        typer.Option("--length", help="Input length; the task's full length if not given."),
+        int | None, typer.Option("--length", help="Its input length; the full one if not given.")
+    ] = None,
+    bits: Annotated[
+        str | None, typer.Option("--bits", help="Bits of each layer, like 8-8-2-4.")
+    ] = None,
+    network: Annotated[
+        Path | None, typer.Option("--network", help="Price an ai8x network: its YAML file,")
+    ] = None,
+    checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="its checkpoint,")] = None,
+    input_shape: Annotated[
+        str | None, typer.Option("--input", help="and the shape of its input, like 3x32x32.")
+    ] = None,
+    layers: Annotated[
+        str | None,
+        typer.Option("--layers", help='Price layer shapes: "2x101: conv 10 k3 p1, linear 4".'),
     ] = None,
     chip: Annotated[str | None, typer.Option("--chip", help="MAX78000 or MAX78002.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print what a candidate costs on the chip, before any training."""
-    from hardware.candidate import Candidate
-    from hardware.chips import chip_named
+    """Print what a network costs on the chip, before any training."""
     from hardware.cost import CostModel
+    from hardware.layer_costs import layer_costs
+    from mpqsearch.cost_table import cost_json, print_cost
+    from mpqsearch.pricing import resolve_request
+
+    request = resolve_request(
+        study=study,
+        length=length,
+        network=network,
+        checkpoint=checkpoint,
+        input_shape=input_shape,
+        layers=layers,
+        bits=bits,
+        chip=chip,
+    )
+    model = CostModel(request.chip)
+    priced = model.cost(request.network, request.bits)
+    parts = layer_costs(request.network, request.bits, model)
+    if as_json:
+        typer.echo(json.dumps(cost_json(request, priced, parts), indent=2))
+    else:
+        print_cost(request, priced, parts)
+
+
+@app.command()
+def calibrate(
+    *,
+    measurements: Annotated[Path, typer.Argument(help="CSV file of measurements.")],
+    study: StudyOption,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Calibration file (.json) to write.")
+    ] = None,
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="Take rows whose source says simulated.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit the cost model to measured times and energies, and show how well it predicts them."""
+    from mpqsearch.calibrate import calibrate_study, calibration_json, print_calibration
     from mpqsearch.study_file import find_study_file, read_study
-    from mpqsearch.terminal import cost_json, print_cost
 
     spec = read_study(find_study_file(study))
-    candidate = Candidate.parse(length if length is not None else spec.task.full_length, bits)
-    network = spec.task.checked_network(candidate.input_length)
-    costs = CostModel(spec.chip if chip is None else chip_named(chip))
-    priced = costs.cost(network, candidate.bits)
+    found, errors = calibrate_study(spec, measurements, simulated=simulated)
+    if out is not None:
+        found.save(out)
     if as_json:
-        typer.echo(json.dumps(cost_json(network, candidate.bits, priced), indent=2))
+        typer.echo(json.dumps(calibration_json(found, errors, out), indent=2))
     else:
-        print_cost(network, candidate.bits, priced)
+        print_calibration(found, errors, out)
 
 
 @app.command()

@@ -16,12 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
-from rich.text import Text
 
-from hardware.cost import Cost
-from hardware.latency import layer_cycles
-from hardware.network import Network, format_bits
-from hardware.placement import kernel_words
 from mpqsearch.front import front_of
 from mpqsearch.storage import About
 from mpqsearch.trials import Outcome, TrialRecord
@@ -145,89 +140,6 @@ def _nothing_scored(records: Sequence[TrialRecord]) -> str:
         return "No candidate is finished yet."
     nearest = min(misfits, key=lambda record: record.size_bytes)
     return f"No candidate fits the chip; the smallest, {nearest.candidate}: {nearest.message}"
-
-
-def print_cost(network: Network, bits: Sequence[int], cost: Cost) -> None:
-    """Prints what a candidate costs, by layer and in all."""
-    size = "x".join(map(str, network.input_shape[1:]))
-    out.print(f"[bold]{size} {format_bits(bits)}[/] on {cost.mode}")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("layer")
-    for heading in ("bits", "weights B", "MACs", "cycles", "share", "kernel words"):
-        table.add_column(heading, justify="right")
-    cycles = [layer_cycles(layer) for layer in network.layers]
-    for layer, width, taken in zip(network.layers, bits, cycles, strict=True):
-        table.add_row(
-            layer.name,
-            str(width),
-            f"{layer.weight_count * width // 8:,}",
-            f"{layer.macs:,}",
-            f"{taken:,}",
-            f"{taken / sum(cycles):.1%}",
-            f"{kernel_words(layer, width):,}",
-        )
-    out.print(table)
-    for name, figure, unit in (
-        ("latency", cost.latency_us, "us"),
-        ("  input copy", cost.input_us, "us"),
-        ("  inference", cost.inference_us, "us"),
-        ("energy", cost.energy_uj, "uJ"),
-    ):
-        out.print(
-            f"{name:13} {figure.value:10.2f} {unit}  ({figure.low:.2f} to {figure.high:.2f},"
-            f" {figure.origin.value})"
-        )
-    out.print(
-        f"{'size':13} {cost.size_bytes.value:10,.0f} B   ({cost.weight_bytes:,} of weights,"
-        f" {network.bias_bytes:,} of biases)"
-    )
-    if cost.fits:
-        out.print(Text("fits", style="green"))
-    else:
-        out.print(Text(f"does not fit: {cost.worst_demand}", style="bold red"))
-
-
-def cost_json(network: Network, bits: Sequence[int], cost: Cost) -> dict[str, Any]:
-    """What `print_cost` prints, for programs."""
-
-    def figure(name: str) -> dict[str, Any]:
-        found = getattr(cost, name)
-        return {
-            "value": found.value,
-            "low": found.low,
-            "high": found.high,
-            "origin": found.origin.value,
-        }
-
-    return {
-        "input_shape": list(network.input_shape),
-        "bits": format_bits(bits),
-        "mode": {
-            "chip": cost.mode.chip,
-            "clock_hz": cost.mode.clock_hz,
-            "voltage_v": cost.mode.voltage_v,
-        },
-        **{
-            name: figure(name)
-            for name in ("latency_us", "input_us", "inference_us", "energy_uj", "size_bytes")
-        },
-        "weight_bytes": cost.weight_bytes,
-        "bias_bytes": network.bias_bytes,
-        "macs": cost.macs,
-        "fits": cost.fits,
-        "limit": None if cost.fits else str(cost.worst_demand),
-        "layers": [
-            {
-                "name": layer.name,
-                "bits": width,
-                "weight_bytes": layer.weight_count * width // 8,
-                "macs": layer.macs,
-                "cycles": layer_cycles(layer),
-                "kernel_words": kernel_words(layer, width),
-            }
-            for layer, width in zip(network.layers, bits, strict=True)
-        ],
-    }
 
 
 def front_json(about: About, records: Sequence[TrialRecord]) -> dict[str, Any]:

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `mpqsearch cost` prices: a study's candidate, an ai8x network, or layer shapes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hardware.candidate import Candidate
+from hardware.chips import Chip, chip_named
+from hardware.izer.checkpoint import read_weight_shapes
+from hardware.izer.network_yaml import read_network_yaml
+from hardware.layer_text import parse_layers
+from hardware.network import Network
+from mpqsearch.errors import StudyError
+from mpqsearch.study_file import find_study_file, read_study
+
+
+@dataclass(frozen=True)
+class Request:
+    """A network to price.
+
+    Attributes:
+        title: What it is, in a few words.
+        network: Its layers.
+        bits: One weight width a layer.
+        chip: What it is priced for.
+        network_at: Gives the same network for another input length, where there is a choice.
+    """
+
+    title: str
+    network: Network
+    bits: tuple[int, ...]
+    chip: Chip
+    network_at: Callable[[int], Network] | None = None
+
+
+def resolve_request(
+    *,
+    study: str | None = None,
+    length: int | None = None,
+    network: Path | None = None,
+    checkpoint: Path | None = None,
+    input_shape: str | None = None,
+    layers: str | None = None,
+    bits: str | None = None,
+    chip: str | None = None,
+) -> Request:
+    """Works out what is to be priced from the options of `mpqsearch cost`.
+
+    Raises:
+        StudyError: where the options do not name one network.
+        NetworkError: where the network cannot be read or contradicts itself.
+    """
+    given = [
+        name
+        for name, value in (("--study", study), ("--network", network), ("--layers", layers))
+        if value is not None
+    ]
+    if len(given) != 1:
+        raise StudyError(
+            "name what to price with one of --study, --network and --layers but"
+            f" {' and '.join(given) or 'none'} was given"
+        )
+    if network is None and (checkpoint is not None or input_shape is not None):
+        raise StudyError("--checkpoint and --input go with --network")
+    if study is None and length is not None:
+        raise StudyError("--length goes with --study")
+    named = None if chip is None else chip_named(chip)
+    if study is not None:
+        return _candidate(study, length, bits, named)
+    if network is not None:
+        return _ai8x(network, checkpoint, input_shape, bits, named)
+    described = parse_layers(layers or "")
+    widths = _widths(described, bits or "-".join("8" for _ in described.layers))
+    return Request("layers", described, widths, named or chip_named("MAX78002"))
+
+
+def _candidate(study: str, length: int | None, bits: str | None, chip: Chip | None) -> Request:
+    if bits is None:
+        raise StudyError("--study needs --bits, one width a layer like 8-8-2-4")
+    spec = read_study(find_study_file(study))
+    candidate = Candidate.parse(spec.task.full_length if length is None else length, bits)
+    return Request(
+        f"study {spec.name}, {candidate}",
+        spec.task.checked_network(candidate.input_length),
+        candidate.bits,
+        chip or spec.chip,
+        spec.task.checked_network,
+    )
+
+
+def _ai8x(
+    network: Path,
+    checkpoint: Path | None,
+    input_shape: str | None,
+    bits: str | None,
+    chip: Chip | None,
+) -> Request:
+    if checkpoint is None or input_shape is None:
+        raise StudyError(
+            "--network needs --checkpoint, whose weights give the channels, and --input, like"
+            " 3x32x32 or 128x128"
+        )
+    sizes = input_shape.split("x")
+    if not 2 <= len(sizes) <= 3 or not all(size.isascii() and size.isdigit() for size in sizes):
+        raise StudyError(f"--input must be written like 3x32x32 or 128x128 but is {input_shape!r}")
+    shapes = read_weight_shapes(checkpoint)
+    found = read_network_yaml(network, shapes, tuple(map(int, sizes)))
+    widths = found.bits if bits is None else _widths(found.network, bits)
+    return Request(network.name, found.network, widths, chip or chip_named("MAX78002"))
+
+
+def _widths(network: Network, bits: str) -> tuple[int, ...]:
+    """Bits as written; checked against the network."""
+    widths = Candidate.parse(1, bits).bits
+    network.check_bits(widths)
+    return widths
