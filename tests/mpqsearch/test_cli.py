@@ -35,7 +35,7 @@ INDOOR = "task: indoor\nspace:\n  input_length: [5]\n"
         ("run --study digits --name a/b", "a run's name must be 1 to 100 letters"),
         ("run --study digts", "no study is called 'digts'"),
         ("run --study none.yaml", "study file none.yaml does not exist"),
-        ("cost --study indoor", "Missing option '--bits'; see mpqsearch --help"),
+        ("cost --study indoor", "--study needs --bits, one width a layer like 8-8-2-4"),
         (
             "cost --study indoor --bits 8-8-2",
             "bits must name 4 widths (conv1, conv2, fc1, fc2) but 3 were given: 8-8-2",
@@ -139,7 +139,7 @@ def test_a_fault_of_ours_is_no_wrong_request(
     def broken(*_: object, **__: object) -> None:
         raise ValueError("from a library")
 
-    monkeypatch.setattr("mpqsearch.study_file.read_study", broken)
+    monkeypatch.setattr("mpqsearch.pricing.read_study", broken)
     answer = mpqsearch("cost", "--study", "digits", "--bits", "8-8-8-8")
     assert answer.code == 1
     assert answer.err == (
@@ -153,7 +153,7 @@ def test_cost_is_printed_as_json(mpqsearch: Command) -> None:
     assert (answer.code, answer.err) == (0, "")
     found = json.loads(answer.out)
     assert found["bits"] == "8-8-8-8"
-    assert found["mode"]["chip"] == "MAX78002"
+    assert found["chip"] == "MAX78002"
     assert found["fits"] is True
 
 
