@@ -9,7 +9,7 @@ from hardware.coefficients import Coefficients
 from hardware.network import Network
 
 TWO_BIT_SAVING = 0.175
-"""Share of the dynamic energy that 2-bit weights save against 8-bit ones. Between, by straight line.
+"""Share of the dynamic energy that 2-bit weights save against 8-bit ones; between, a straight line.
 
 Source: the indoor study's mean power fell by 14 % with its fully connected weights at 2 bits (CHIPS
 notes, section 4); they are 85 % of the multiply-accumulates, and 93 % of the power is dynamic.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hardware.chips import Chip
 from hardware.network import Network
 from hardware.placement import kernel_words
-from hardware.processors import CHW_CHANNELS, packed_map, round_up
+from hardware.processors import CHW_CHANNELS, input_map, packed_map, round_up
 
 BLOCK_WORDS = 2
 """Words in front of each run of kernels: its address and its length. Source: izer apbaccess.py."""
@@ -56,9 +56,8 @@ def kernel_map(network: Network, chip: Chip, input_format: InputFormat | None = 
     """Finds which processors hold which layers, maps packed from processor 0."""
     layers = [i for i, layer in enumerate(network.layers) if layer.weight_shape]
     maps = {i: packed_map(network.layers[i].in_channels) for i in layers}
-    first = network.layers[0]
-    if input_format is not InputFormat.HWC and first.kernel and first.in_channels <= CHW_CHANNELS:
-        maps[0] = sum(1 << 4 * channel for channel in range(first.in_channels))
+    if 0 in maps and input_format is not InputFormat.HWC:
+        maps[0] = input_map(network.layers[0])
     full = (1 << chip.processors) - 1
     larger = chip.first_processor_kernel_words > chip.kernel_words
     order = sorted(layers, key=lambda i: maps[i] != full)

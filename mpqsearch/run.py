@@ -137,7 +137,7 @@ def about_study(spec: StudySpec, data: TaskData) -> About:
         study=spec.name,
         source=data.source,
         synthetic=data.synthetic,
-        mode=str(CostModel(spec.chip).mode),
+        mode=str(CostModel(spec.chip, spec.calibration).mode),
         layer_names=spec.space.layer_names,
         candidates=spec.space.size,
     )
@@ -145,11 +145,14 @@ def about_study(spec: StudySpec, data: TaskData) -> About:
 
 def _fingerprint(spec: StudySpec, data: TaskData) -> dict[str, object]:
     """What must not change while a study goes on: only budgets and batches may."""
+    calibration = spec.calibration
+    calibrated = {} if calibration is None else {"calibration": calibration.rows_hash}
     return {
         "task": identity_of(spec.task_name),
         "data": data.digest()[:16],
         "recipe": dataclasses.asdict(spec.recipe),
         "chip": spec.chip.name,
+        **calibrated,
         "seed": spec.seed,
         "space": spec.resolved()["space"],
     }

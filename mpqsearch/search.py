@@ -59,7 +59,7 @@ class Search:
         self.objective = objective
         self.folder = folder
         self.progress = progress
-        self.costs = CostModel(spec.chip)
+        self.costs = CostModel(spec.chip, spec.calibration)
         self.records = records_of(study)
         self._references = {candidate: name for name, candidate in spec.space.references}
         self._failures = 0

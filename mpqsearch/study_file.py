@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 import mpqsearch
+from hardware.calibration import Calibration, CalibrationError, read_calibration
 from hardware.chips import Chip, ChipError, chip_named
 from hardware.layer import WEIGHT_BITS, NetworkError
 from hardware.nearest import nearest_of
@@ -19,7 +20,7 @@ from mpqsearch.run_folder import checked_name
 from mpqsearch.sections import built, validated
 from mpqsearch.space import Space
 from mpqsearch.strict_yaml import read_yaml
-from mpqsearch.task_file import find_task, users_code
+from mpqsearch.task_file import find_task, identity_of, users_code
 from objectives.recipe import Recipe
 from objectives.task import Task, TaskError
 
@@ -58,6 +59,9 @@ class StudyFile(BaseModel):
     model_config = STRICT
     task: str = Field(description="indoor, digits, or path/to/file.py:ClassName")
     chip: str = Field(default="MAX78002", description="MAX78000 or MAX78002")
+    calibration: str | None = Field(
+        default=None, description="calibration file, from this file's folder"
+    )
     seed: int = Field(
         default=42, ge=0, le=LARGEST_SEED, description="of the trainings and the sampler"
     )
@@ -80,6 +84,8 @@ class StudySpec:
         seed: Seed of the trainings and of the sampler.
         space: What may be proposed.
         search: How it is searched.
+        calibration: Measurements the costs rest on; None for the analytic model.
+        calibration_path: Where it was read.
     """
 
     name: str
@@ -90,11 +96,15 @@ class StudySpec:
     seed: int
     space: Space
     search: SearchSection
+    calibration: Calibration | None = None
+    calibration_path: Path | None = None
 
     def resolved(self) -> dict[str, Any]:
         """The study as a study file would write it, every default filled in."""
         bits = zip(self.space.layer_names, self.space.layer_bits, strict=True)
         plain = {"task": self.task_name, "chip": self.chip.name, "seed": self.seed}
+        if self.calibration_path is not None:
+            plain["calibration"] = str(self.calibration_path)
         return {
             **plain,
             "data": _plain(dataclasses.asdict(self.task)),  # type: ignore[call-overload]
@@ -150,6 +160,9 @@ def read_study(path: Path, *, name: str | None = None, **overrides: Any) -> Stud
         chip = chip_named(study.chip)
     except ChipError as error:
         raise StudyError(f"{path}: {error}") from None
+    calibration_path = None
+    if study.calibration is not None:
+        calibration_path = (path.parent / study.calibration).resolve()
     return StudySpec(
         name=checked_name(path.stem if name is None else name),
         task_name=task_name,
@@ -159,7 +172,31 @@ def read_study(path: Path, *, name: str | None = None, **overrides: Any) -> Stud
         seed=study.seed,
         space=_space(study.space, task, task_name, path),
         search=study.search,
+        calibration=_calibration(calibration_path, task_name, chip, path),
+        calibration_path=calibration_path,
     )
+
+
+def _calibration(
+    calibration_path: Path | None, task_name: str, chip: Chip, path: Path
+) -> Calibration | None:
+    """Reads the calibration a study names, and checks that it is of this task and chip."""
+    if calibration_path is None:
+        return None
+    try:
+        found = read_calibration(calibration_path)
+    except CalibrationError as error:
+        raise StudyError(f"{path}: 'calibration': {error}") from None
+    for what, its, mine in (
+        ("task", found.task, identity_of(task_name)),
+        ("chip", found.mode.chip, chip.name),
+    ):
+        if its != mine:
+            raise StudyError(
+                f"{path}: 'calibration': {calibration_path} is of {what} {its} but the study is of"
+                f" {mine}; calibrate with this study, or leave it out"
+            )
+    return found
 
 
 def _with_options(study: StudyFile, overrides: dict[str, Any]) -> StudyFile:
