@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 
 from hardware.network import Network
-from hardware.processors import passes, round_up, takes_chw
+from hardware.processors import PROCESSORS, passes, round_up, takes_chw
 
 ALIGNMENT_BYTES = 16
 WORD_BYTES = 4
@@ -31,12 +31,28 @@ class Tensor:
         return self.offset + self.size
 
 
+@dataclass(frozen=True)
+class Block:
+    """Tensors that begin together, because one layer takes them together.
+
+    Attributes:
+        tensors: Which, in the order in which it takes them; 0 is the network's input.
+        in_turn: Whether they lie word by word in turn, in the same processors; else they lie at one
+            offset in processors of their own.
+    """
+
+    tensors: tuple[int, ...]
+    in_turn: bool
+
+
 def map_tensors(network: Network) -> tuple[Tensor, ...]:
     """Places the network's input and every layer's output, so that no two in use overlap.
 
     A chain goes back and forth between two halves: even tensors at 0, odd ones behind the largest
-    even one. Other networks take for each tensor the lowest place that is free while it is in use;
-    operands that are combined element by element lie word by word in turn, in one block.
+    even one. Other networks take for each tensor the lowest place that is free while it is in use.
+    Operands that are combined element by element lie word by word in turn, in one block, as do
+    concatenated tensors of together more than 64 channels; of up to 64, they lie in different
+    processors.
 
     Returns:
         The input first, then one tensor a layer.
@@ -48,37 +64,46 @@ def map_tensors(network: Network) -> tuple[Tensor, ...]:
     if not any(layer.sources for layer in network.layers):
         half = round_up(max(sizes[0::2]), ALIGNMENT_BYTES)
         return tuple(Tensor(half * (index % 2), size) for index, size in enumerate(sizes))
-    blocks = interleaved(network)
+    blocks = blocks_of(network)
     last = _last_uses(network)
-    placed: dict[tuple[int, ...], Tensor] = {}
+    placed: dict[Block, Tensor] = {}
     found = []
     for index, size in enumerate(sizes):
-        block = blocks.get(index, (index,))
-        gap = len(block) - 1
+        block = blocks.get(index) or Block((index,), in_turn=False)
+        count = len(block.tensors) if block.in_turn else 1
         if block not in placed:
             live = [
                 held
                 for earlier, held in placed.items()
-                if max(last[member] for member in earlier) >= index
+                if max(last[member] for member in earlier.tensors) >= index
             ]
-            placed[block] = Tensor(_lowest_free(live, size * len(block)), size * len(block))
-        turn = WORD_BYTES * block.index(index)
-        found.append(Tensor(placed[block].offset + turn, size * len(block) - WORD_BYTES * gap, gap))
+            whole = max(sizes[member] for member in block.tensors) * count
+            placed[block] = Tensor(_lowest_free(live, whole), whole)
+        turn = WORD_BYTES * block.tensors.index(index) if block.in_turn else 0
+        span = size * count - WORD_BYTES * (count - 1)
+        found.append(Tensor(placed[block].offset + turn, span, count - 1))
     return tuple(found)
 
 
-def interleaved(network: Network) -> dict[int, tuple[int, ...]]:
-    """The tensors (0 is the input) that lie in turn with each: all operands of one combination.
+def blocks_of(network: Network) -> dict[int, Block]:
+    """The block in which each tensor (0 is the input) lies with others.
 
-    Not in it are the network's input, and tensors that a combination takes twice or that another
-    has taken already: such combinations cannot be placed.
+    Not in it are the network's input, and tensors that a layer takes twice or that another layer
+    has taken already together with others: such layers cannot be placed.
     """
-    found: dict[int, tuple[int, ...]] = {}
+    found: dict[int, Block] = {}
     for layer in network.layers:
-        block = tuple(source + 1 for source in layer.sources)
-        taken = 0 in block or len(set(block)) < len(block) or any(one in found for one in block)
-        if layer.operands > 1 and not taken:
-            found.update(dict.fromkeys(block, block))
+        tensors = tuple(source + 1 for source in layer.sources)
+        taken = 0 in tensors or len(set(tensors)) < len(tensors)
+        if len(tensors) < 2 or taken or any(one in found for one in tensors):
+            continue
+        if layer.operands > 1:
+            found.update(dict.fromkeys(tensors, Block(tensors, in_turn=True)))
+            continue
+        channels = [network.layers[one - 1].out_channels for one in tensors]
+        alone = passes(layer.in_channels) == 1
+        if alone or (max(channels) <= PROCESSORS and passes(layer.in_channels) == len(tensors)):
+            found.update(dict.fromkeys(tensors, Block(tensors, in_turn=not alone)))
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hardware.bias_memory import biases_by_quadrant
 from hardware.chips import Chip
 from hardware.layer import Layer
-from hardware.memory_map import Tensor, interleaved, map_tensors
+from hardware.memory_map import Tensor, blocks_of, map_tensors
 from hardware.nearest_fit import check_fit
 from hardware.network import Network
 from hardware.placement import DoesNotFit, kernel_words, occupied_words
@@ -87,13 +87,13 @@ def _read(network: Network, index: int, tensors: tuple[Tensor, ...]) -> Tensor:
 
 def _check_operands(network: Network, chip: Chip) -> None:
     """Raises DoesNotFit for what has no place: concatenations, and operands that cannot lie so."""
-    blocks = interleaved(network)
+    blocks = blocks_of(network)
     for index, layer in enumerate(network.layers):
         sources = network.sources(index)
         if layer.operands == 1 and len(sources) > 1:
             raise DoesNotFit(f"{layer.name}: concatenated layers are priced but not placed")
         block = tuple(source + 1 for source in sources)
-        if layer.operands > 1 and blocks.get(block[0]) != block:
+        if layer.operands > 1 and (block[0] not in blocks or blocks[block[0]].tensors != block):
             raise DoesNotFit(
                 f"{layer.name}: it combines the network's input, a layer twice, or one that another"
                 " layer combines too; pass that through a layer of its own in between"

@@ -12,9 +12,12 @@ Source: izer, "CHW input data: one channel per group of 4 processors" (AI8X note
 """
 
 
+PROCESSORS = 64
+
+
 def passes(channels: int) -> int:
     """Rounds in which 64 processors take this many channels."""
-    return math.ceil(channels / 64)
+    return math.ceil(channels / PROCESSORS)
 
 
 def processors_used(channels: int) -> int:
@@ -24,7 +27,7 @@ def processors_used(channels: int) -> int:
     """
     rounds = passes(channels)
     used = math.ceil(channels / rounds)
-    return used if rounds == 1 else min(round_up(used, 4), 64)
+    return used if rounds == 1 else min(round_up(used, 4), PROCESSORS)
 
 
 def uneven(channels: int) -> bool:

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardware.layer import Activation, Combine, Layer, Operation
 from hardware.memory_map import data_bytes, map_tensors
 from hardware.network import Network, conv, linear
+from tests.hardware.measured_networks import aisegment_network
 
 
 def overlapping(network: Network) -> list[tuple[int, int]]:
@@ -75,3 +77,38 @@ def test_a_streaming_input_takes_no_data_memory() -> None:
     streaming = Network((Layer("a", Operation.CONV2D, streaming=True, **shape, **rows),))  # type: ignore[arg-type]
     assert map_tensors(lying)[0].size == 10_000
     assert map_tensors(streaming)[0].size == 0
+
+
+@pytest.mark.parametrize(("channels", "expected"), [((28, 28), (0, 0)), ((56, 56), (0, 4))])
+def test_concatenated_tensors_share_bytes_only_of_different_processors(
+    channels: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    """Up to 64 channels lie side by side at one offset; more lie word by word in turn.
+
+    Source: the izer's networks/aisegment-unet-large-fakept.yaml, dec2 and dec3.
+    """
+    shape = {"in_size": (6, 6), "kernel": (1, 1)}
+    first = Layer("a", Operation.CONV2D, in_channels=40, out_channels=channels[0], **shape)  # type: ignore[arg-type]
+    other = Layer(
+        "b",
+        Operation.CONV2D,
+        in_channels=channels[0],
+        out_channels=channels[1],
+        **shape,  # type: ignore[arg-type]
+    )
+    both = Layer(
+        "c",
+        Operation.CONV2D,
+        in_channels=sum(channels),
+        out_channels=4,
+        sources=(0, 1),
+        **shape,  # type: ignore[arg-type]
+    )
+    tensors = map_tensors(Network((first, other, both)))
+    assert tuple(one.offset - tensors[1].offset for one in tensors[1:3]) == expected
+    assert tensors[3].offset >= max(one.end for one in tensors[1:3]) or tensors[3].end <= 144
+
+
+def test_a_published_unet_fits_the_data_memory() -> None:
+    """Two tensors of 48 x 48 pixels at a time: its skips wait where they are concatenated."""
+    assert data_bytes(aisegment_network()) == 2 * 48 * 48 * 4
