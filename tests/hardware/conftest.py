@@ -11,64 +11,12 @@ from hypothesis import strategies as st
 from hardware.integer import IntegerLayer, IntegerNetwork, output_shift_range
 from hardware.layer import WEIGHT_BITS, Activation
 from hardware.network import LayerPlan, Network, average_pool, conv, linear, max_pool
-
-
-def indoor_network(length: int) -> Network:
-    plans = [
-        conv("conv1", 10, kernel=3, padding=1),
-        conv("conv2", 10, kernel=3, padding=1),
-        linear("fc1", 200),
-        linear("fc2", 4),
-    ]
-    return Network.chain(2, (length,), plans)
-
-
-def mnist_network() -> Network:
-    """ai8x-synthesis, networks/mnist-chw-ai85.yaml and trained/ai85-mnist-qat8-q.pth.tar."""
-    plans = [
-        conv("conv1", 60, kernel=3, padding=1, bias=False),
-        conv("conv2", 60, kernel=3, padding=2, pool=max_pool(2), bias=False),
-        conv("conv3", 56, kernel=3, padding=1, pool=max_pool(2), bias=False),
-        conv("conv4", 12, kernel=3, padding=1, pool=average_pool(2), bias=False),
-        linear("fc", 10),
-    ]
-    return Network.chain(1, (28, 28), plans)
-
-
-def kws_network() -> Network:
-    """ai8x-synthesis, networks/kws20-v3-hwc.yaml and trained/ai85-kws20_v3-qat8-q.pth.tar."""
-    plans = [
-        conv("voice_conv1", 100, kernel=1, bias=False),
-        conv("voice_conv2", 96, kernel=3, bias=False),
-        conv("voice_conv3", 64, kernel=3, padding=1, pool=max_pool(2), bias=False),
-        conv("voice_conv4", 48, kernel=3, bias=False),
-        conv("kws_conv1", 64, kernel=3, padding=1, pool=max_pool(2), bias=False),
-        conv("kws_conv2", 96, kernel=3, bias=False),
-        conv("kws_conv3", 100, kernel=3, padding=1, pool=average_pool(2), bias=False),
-        conv("kws_conv4", 64, kernel=6, padding=1, pool=max_pool(2), bias=False),
-        linear("fc", 21, bias=False),
-    ]
-    return Network.chain(128, (128,), plans)
-
-
-def cifar_network() -> Network:
-    """ai8x-synthesis, networks/cifar10-nas.yaml and trained/ai85-cifar10-qat8-q.pth.tar."""
-    halve = max_pool(2)
-    plans = [
-        conv("conv1_1", 64, kernel=3, padding=1),
-        conv("conv1_2", 32, kernel=1),
-        conv("conv1_3", 64, kernel=3, padding=1),
-        conv("conv2_1", 32, kernel=3, padding=1, pool=halve),
-        conv("conv2_2", 64, kernel=1),
-        conv("conv3_1", 128, kernel=3, padding=1, pool=halve),
-        conv("conv3_2", 128, kernel=1),
-        conv("conv4_1", 64, kernel=3, padding=1, pool=halve),
-        conv("conv4_2", 128, kernel=3, padding=1),
-        conv("conv5_1", 128, kernel=1, pool=halve),
-        linear("fc", 10),
-    ]
-    return Network.chain(3, (32, 32), plans)
-
+from tests.hardware.measured_networks import (
+    cifar_network,
+    indoor_network,
+    kws_network,
+    mnist_network,
+)
 
 SEEDS = st.integers(0, 2**32 - 1)
 """Networks are drawn by seed: evenly over all kinds, where drawing part by part repeats a few."""
