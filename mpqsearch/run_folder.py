@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The folder of one run: study, storage, environment, log and checkpoints."""
 
+import contextlib
 import json
 import logging
 import os
 import re
 import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,30 +65,47 @@ class RunFolder:
         """Makes the folder, or finds out before any work that it cannot be used.
 
         Raises:
-            RunFolderError: where it cannot be written, is full, or another run has it.
+            RunFolderError: where it cannot be written, is full, or another run has it; folders
+                that were not there before are gone again then.
         """
+        absent = [folder for folder in self._folders() if not folder.exists()]
+        try:
+            self._make()
+        except BaseException:
+            for folder in absent:
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+            raise
+        for left in self.checkpoints.glob("*.partial"):  # of a run that was killed
+            left.unlink(missing_ok=True)
+
+    def _folders(self) -> list[Path]:
+        """The folders of this run, and those around it, innermost first."""
+        return [self.checkpoints, *self.checkpoints.parents]
+
+    def _make(self) -> None:
         try:
             self.checkpoints.mkdir(parents=True, exist_ok=True)
-            probe = self.path / ".probe"
-            probe.write_bytes(b"0" * 4096)
-            probe.unlink()
             free = shutil.disk_usage(self.path).free
-        except OSError as error:
-            raise RunFolderError(
-                f"run folder {self.path} cannot be written: {error.strerror}; choose another with"
-                " --runs"
-            ) from None
-        if free < FREE_BYTES_NEEDED:
-            raise RunFolderError(
-                f"run folder {self.path} has {free / 1e6:.1f} MB free but a run needs"
-                f" {FREE_BYTES_NEEDED / 1e6:.0f} MB; make room or choose another with --runs"
-            )
-        try:
+            if free < FREE_BYTES_NEEDED:
+                raise RunFolderError(
+                    f"run folder {self.path} has {free / 1e6:.1f} MB free but a run needs"
+                    f" {FREE_BYTES_NEEDED / 1e6:.0f} MB; make room or choose another with --runs"
+                )
+            with tempfile.TemporaryFile(dir=self.path) as probe:
+                probe.write(b"0" * 4096)
             self._lock.acquire()
         except Timeout:
             raise RunFolderError(
                 f"another mpqsearch is running in {self.path}; wait for it, or use another --runs"
                 " or --name"
+            ) from None
+        except RunFolderError:
+            raise
+        except OSError as error:
+            raise RunFolderError(
+                f"run folder {self.path} cannot be written: {error.strerror}; choose another with"
+                " --runs"
             ) from None
 
     def release(self) -> None:
@@ -94,15 +115,18 @@ class RunFolder:
     def write_study(self, resolved: dict[str, Any]) -> None:
         """Keeps the study as resolved."""
         text = yaml.safe_dump(resolved, sort_keys=False)
-        _write_whole(self.study_path, f"# As resolved by mpqsearch.\n{text}")
+        with self._writing(self.study_path):
+            _write_whole(self.study_path, f"# As resolved by mpqsearch.\n{text}")
 
     def write_environment(self, environment: dict[str, Any]) -> None:
         """Keeps versions, commit and data."""
-        _write_whole(self.environment_path, json.dumps(environment, indent=2) + "\n")
+        with self._writing(self.environment_path):
+            _write_whole(self.environment_path, json.dumps(environment, indent=2) + "\n")
 
     def start_log(self) -> logging.Handler:
         """Appends everything the packages log to log.txt."""
-        handler = logging.FileHandler(self.log_path, encoding="utf-8")
+        with self._writing(self.log_path):
+            handler = _LogFile(self.log_path, encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         return handler
 
@@ -112,7 +136,9 @@ class RunFolder:
 
     def save_checkpoint(self, name: str, integers: IntegerNetwork) -> None:
         """Keeps a trained network."""
-        save_integer_network(self.checkpoint_path(name), integers)
+        path = self.checkpoint_path(name)
+        with self._writing(path):
+            save_integer_network(path, integers)
 
     def load_checkpoint(self, name: str, network: Network) -> IntegerNetwork:
         """Reads a trained network.
@@ -125,9 +151,33 @@ class RunFolder:
 
     def keep_checkpoints(self, names: set[str]) -> None:
         """Deletes every checkpoint but these."""
-        for file in self.checkpoints.glob("*.npz"):
-            if file.stem not in names:
-                file.unlink(missing_ok=True)
+        with self._writing(self.checkpoints):
+            for file in self.checkpoints.glob("*.npz"):
+                if file.stem not in names:
+                    file.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _writing(self, path: Path) -> Iterator[None]:
+        """Turns the system's errors into one line about the file and the next step."""
+        try:
+            yield
+        except OSError as error:
+            raise RunFolderError(
+                f"{path} could not be written: {error.strerror or error}; everything finished is"
+                " kept: make room or the folder writable, and run the same again"
+            ) from error
+
+
+class _LogFile(logging.FileHandler):
+    """A log that a full disk silences: the storage tells of it, and a training goes on."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's own name)
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 def _write_whole(path: Path, text: str) -> None:

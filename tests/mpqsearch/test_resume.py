@@ -1,52 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
 """A run that is killed loses what it was doing, and nothing else."""
 
-import collections
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import optuna
 import pytest
-from optuna.trial import TrialState
 
-MPQSEARCH = [sys.executable, "-m", "mpqsearch"]
-
-
-def scored(database: Path) -> list[str]:
-    """Candidates that are finished, one entry for each time they were."""
-    study = optuna.load_study(study_name="tiny", storage=f"sqlite:///{database}")
-    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return [str(trial.user_attrs["candidate"]) for trial in trials]
-
-
-def finished_count(database: Path) -> int:
-    if not database.is_file():
-        return 0
-    try:
-        with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
-            query = "SELECT COUNT(*) FROM trials WHERE state = 'COMPLETE'"
-            return int(connection.execute(query).fetchone()[0])
-    except sqlite3.OperationalError:
-        return 0
+from tests.commands import Command, start
+from tests.runs import finished_count, scored
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_killed_run_goes_on_without_repeating_anything(
-    tiny_study: Path, tmp_path: Path, how: signal.Signals
+    mpqsearch: Command, tiny_study: Path, tmp_path: Path, how: signal.Signals
 ) -> None:
     """Killed in the middle and started again: all finished trials stay, none is run twice."""
     runs = tmp_path / "runs"
     database = runs / "tiny" / "study.db"
-    command = [*MPQSEARCH, "run", "--study", str(tiny_study), "--runs", str(runs), "--json"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [
+        "run",
+        "--study",
+        str(tiny_study),
+        "--runs",
+        str(runs),
+        "--trials",
+        "18",
+        "--threads",
+        "1",
+        "--json",
+    ]
     first = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "mpqsearch", *command],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     deadline = time.monotonic() + 60
     while finished_count(database) < 4 and first.poll() is None and time.monotonic() < deadline:
@@ -57,42 +50,48 @@ def test_a_killed_run_goes_on_without_repeating_anything(
     if how is not signal.SIGKILL:
         assert "goes on from there" in said
     before = scored(database)
-    assert 4 <= len(before) < 12
+    assert 4 <= len(before) < 18
 
-    second = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=True, timeout=120
-    )
+    second = mpqsearch(*command)
+    assert second.code == 0, second.err
     after = scored(database)
     assert after[: len(before)] == before
-    assert max(collections.Counter(after).values()) == 1
-    assert len(after) == 12
-    assert json.loads(second.stdout)["counts"]["scored"] == 12
+    assert len(after) == len(set(after)) == 18
+    assert json.loads(second.out)["counts"] == {"scored": 18, "infeasible": 0, "failed": 0}
 
 
-def test_a_finished_run_does_nothing_when_run_again(tiny_study: Path, tmp_path: Path) -> None:
+def test_a_finished_run_does_nothing_when_run_again(
+    mpqsearch: Command, tiny_study: Path, tmp_path: Path
+) -> None:
     """Budgets are totals: the same command on a full study trains nothing and prints the same."""
-    command = [*MPQSEARCH, "run", "--study", str(tiny_study), "--runs", str(tmp_path), "--json"]
-    outputs = [
-        subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-        for _ in range(2)
+    command = [
+        "run",
+        "--study",
+        tiny_study,
+        "--runs",
+        tmp_path,
+        "--threads",
+        1,
+        "--trials",
+        5,
+        "--json",
     ]
-    assert outputs[0].stdout == outputs[1].stdout
-    assert outputs[0].stderr != ""
-    more = subprocess.run(
-        [*command, "--trials", "14"], capture_output=True, text=True, check=True, timeout=120
-    )
-    assert json.loads(more.stdout)["counts"]["scored"] == 14
+    first, second = mpqsearch(*command), mpqsearch(*command)
+    assert first.code == second.code == 0
+    assert first.out == second.out
+    assert "5/5" in first.err
+    assert "/5" not in second.err
+    more = mpqsearch(*command, "--trials", 7)
+    assert json.loads(more.out)["counts"]["scored"] == 7
 
 
-def test_one_seed_gives_one_study(tiny_study: Path, tmp_path: Path) -> None:
-    """Two runs with the same seed propose and score the same candidates."""
-    fronts = []
-    for folder in ("one", "two"):
-        command = [*MPQSEARCH, "run", "--study", str(tiny_study), "--runs", str(tmp_path / folder)]
-        done = subprocess.run(
-            [*command, "--json"], capture_output=True, text=True, check=True, timeout=120
-        )
-        fronts.append(json.loads(done.stdout)["front"])
+def test_one_seed_gives_one_study(mpqsearch: Command, tiny_study: Path, tmp_path: Path) -> None:
+    """Two runs with the same seed, in two processes, propose and score the same candidates."""
+    command = ["run", "--study", tiny_study, "--threads", 1, "--json", "--runs"]
+    here = mpqsearch(*command, tmp_path / "one")
+    there = start(*command, tmp_path / "two", cwd=tmp_path)
+    assert here.code == there.returncode == 0, there.stderr
+    fronts = [json.loads(text)["front"] for text in (here.out, there.stdout)]
     for front in fronts:
         for row in front:
             del row["train_seconds"]
