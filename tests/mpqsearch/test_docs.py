@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the documents tell a reader to type works as it stands there."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mpqsearch.study_file import SearchSection, StudyFile, read_study
+from tests.commands import Command
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: str) -> dict[str, str]:
+    """The first block of each language on a page."""
+    found: dict[str, str] = {}
+    for language, text in BLOCK.findall((DOCS / page).read_text()):
+        found.setdefault(language, text)
+    return found
+
+
+def test_the_own_task_page_works_as_written(
+    mpqsearch: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its two files, under the names in their first lines, give a front that has learned."""
+    monkeypatch.chdir(tmp_path)
+    page = blocks("own-task.md")
+    for text in (page["python"], page["yaml"]):
+        Path(text.splitlines()[0].removeprefix("# ")).write_text(text)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["wave_task.py", "waves.yaml"]
+    answer = mpqsearch("run", "--study", "waves.yaml", "--trials", 4, "--threads", 1)
+    assert answer.code == 0, answer.err
+    assert "Front of study waves SYNTHETIC DATA" in answer.out
+    assert "4 candidates trained" in answer.out
+    row = next(line.split() for line in answer.out.splitlines() if " 8-8-8-8 " in line)
+    assert float(row[3]) > 80  # of three classes
+
+
+def test_the_study_page_shows_a_study_that_is_read(tmp_path: Path) -> None:
+    """Its example is a valid study, and its table gives the defaults there are."""
+    text = blocks("study-file.md")["yaml"]
+    (tmp_path / "study.yaml").write_text(text)
+    assert read_study(tmp_path / "study.yaml").space.layer_bits[:2] == ((8, 4), (8, 4, 2))
+    page = (DOCS / "study-file.md").read_text()
+    table = dict(re.findall(r"^\| `([\w.]+)` \| ([^|]+) \|", page, re.MULTILINE))
+    search = SearchSection()
+    for name in ("trials", "population", "batch"):
+        assert yaml.safe_load(table[f"search.{name}"]) == getattr(search, name)
+    for name in ("chip", "seed"):
+        assert yaml.safe_load(table[name]) == StudyFile.model_fields[name].default
