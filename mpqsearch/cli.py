@@ -150,13 +150,26 @@ def cost(
         typer.Option("--layers", help='Price layer shapes: "2x101: conv 10 k3 p1, linear 4".'),
     ] = None,
     chip: Annotated[str | None, typer.Option("--chip", help="MAX78000 or MAX78002.")] = None,
+    clock: Annotated[
+        str | None,
+        typer.Option("--clock", help="Clock source and divider, like IPLL/2, IPO/2 or ISO."),
+    ] = None,
+    pipeline: Annotated[
+        bool | None, typer.Option("--pipeline/--no-pipeline", help="Pipeline of the MAX78002.")
+    ] = None,
+    load_mhz: Annotated[
+        float | None, typer.Option("--load-mhz", help="Clock while weights load, MHz.")
+    ] = None,
+    voltage: Annotated[
+        float | None, typer.Option("--voltage", help="Voltage of the accelerator, 1.1 or 1.0.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print what a network costs on the chip, before any training."""
     from hardware.cost import CostModel
     from hardware.layer_costs import layer_costs
     from mpqsearch.cost_table import cost_json, print_cost
-    from mpqsearch.pricing import resolve_request
+    from mpqsearch.pricing import resolve_mode, resolve_request
 
     request = resolve_request(
         study=study,
@@ -168,7 +181,13 @@ def cost(
         bits=bits,
         chip=chip,
     )
-    model = CostModel(request.chip)
+    options = {"clock": clock, "pipeline": pipeline, "load_mhz": load_mhz, "voltage": voltage}
+    changed = any(option is not None for option in options.values())
+    model = CostModel(
+        resolve_mode(request.chip, **options) if changed else request.chip,  # type: ignore[arg-type]
+        request.calibration,
+        request.input_format,
+    )
     priced = model.cost(request.network, request.bits)
     parts = layer_costs(request.network, request.bits, model)
     if as_json:

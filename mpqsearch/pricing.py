@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `mpqsearch cost` prices: a study's candidate, an ai8x network, or layer shapes."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from hardware.calibration import Calibration
 from hardware.candidate import Candidate
 from hardware.chips import Chip, chip_named
 from hardware.izer.checkpoint import read_weight_shapes
 from hardware.izer.network_yaml import read_network_yaml
 from hardware.layer_text import parse_layers
+from hardware.load_words import InputFormat
+from hardware.mode import CLOCKS_HZ, UNPIPELINED_HZ, ClockSource, Mode, ModeError
 from hardware.network import Network
 from mpqsearch.errors import StudyError
 from mpqsearch.study_file import find_study_file, read_study
@@ -25,6 +30,8 @@ class Request:
         bits: One weight width a layer.
         chip: What it is priced for.
         network_at: Gives the same network for another input length, where there is a choice.
+        calibration: The study's, where it names one.
+        input_format: How the input lies in words, where a network file says so.
     """
 
     title: str
@@ -32,6 +39,8 @@ class Request:
     bits: tuple[int, ...]
     chip: Chip
     network_at: Callable[[int], Network] | None = None
+    calibration: Calibration | None = None
+    input_format: InputFormat | None = None
 
 
 def resolve_request(
@@ -86,6 +95,7 @@ def _candidate(study: str, length: int | None, bits: str | None, chip: Chip | No
         candidate.bits,
         chip or spec.chip,
         spec.task.checked_network,
+        spec.calibration if chip in (None, spec.chip) else None,
     )
 
 
@@ -107,7 +117,58 @@ def _ai8x(
     shapes = read_weight_shapes(checkpoint)
     found = read_network_yaml(network, shapes, tuple(map(int, sizes)))
     widths = found.bits if bits is None else _widths(found.network, bits)
-    return Request(network.name, found.network, widths, chip or chip_named("MAX78002"))
+    return Request(
+        network.name,
+        found.network,
+        widths,
+        chip or chip_named("MAX78002"),
+        input_format=found.input_format,
+    )
+
+
+def resolve_mode(
+    chip: Chip,
+    *,
+    clock: str | None = None,
+    pipeline: bool | None = None,
+    load_mhz: float | None = None,
+    voltage: float | None = None,
+) -> Mode:
+    """A chip's default mode with what the options of `mpqsearch cost` change.
+
+    Args:
+        chip: Which chip.
+        clock: Source and divider of the accelerator's clock, like `IPO/2`; its load clock follows.
+        pipeline: Whether it is on; where not given, on where the clock needs it.
+        load_mhz: Clock while weights load.
+        voltage: Voltage of the accelerator's rail.
+
+    Raises:
+        ModeError: where the chip has no such mode.
+    """
+    mode = Mode.default(chip)
+    changes: dict[str, Any] = {}
+    if clock is not None:
+        source, _, divider = clock.upper().partition("/")
+        if source not in ClockSource.__members__ or not (divider or "1").isdecimal():
+            known = ", ".join(ClockSource.__members__)
+            raise ModeError(
+                f"clock must be one of {known}, with a divider like IPO/2, but is {clock!r}"
+            )
+        changes["clock_source"] = ClockSource[source]
+        changes["divider"] = int(divider or "1")
+        if (source, divider or "1") != (mode.clock_source.value, "1"):
+            full = CLOCKS_HZ[chip.name].get(ClockSource[source], 0) / 1e6
+            changes["load_clock_mhz"] = full / changes["divider"]
+            if chip.name == "MAX78002":
+                changes["pipeline"] = changes["load_clock_mhz"] * 1e6 > UNPIPELINED_HZ
+    if pipeline is not None:
+        changes["pipeline"] = pipeline
+    if load_mhz is not None:
+        changes["load_clock_mhz"] = load_mhz
+    if voltage is not None:
+        changes["voltage_v"] = voltage
+    return dataclasses.replace(mode, **changes)
 
 
 def _widths(network: Network, bits: str) -> tuple[int, ...]:

@@ -20,6 +20,7 @@ from hardware.layer import (
     Pool,
     PoolKind,
 )
+from hardware.load_words import InputFormat
 from hardware.nearest import nearest_of
 from hardware.network import Network
 
@@ -97,10 +98,12 @@ class Ai8xNetwork:
     Attributes:
         network: Its layers.
         bits: Weight width of each layer, in order; 8 where a layer has no weights.
+        input_format: How the input lies in words: HWC unless the first layer says CHW.
     """
 
     network: Network
     bits: tuple[int, ...]
+    input_format: InputFormat
 
 
 def read_network_yaml(
@@ -133,7 +136,12 @@ def read_network_yaml(
             f"network file {path}: the checkpoint has {len(weight_shapes)} weights but the layers"
             f" take {len(weight_shapes) - len(reader.shapes)}"
         )
-    return Ai8xNetwork(Network(tuple(reader.layers)), tuple(reader.bits))
+    chw = str(written["layers"][0].get("data_format", "HWC")).upper() == InputFormat.CHW.value
+    return Ai8xNetwork(
+        Network(tuple(reader.layers)),
+        tuple(reader.bits),
+        InputFormat.CHW if chw else InputFormat.HWC,
+    )
 
 
 class _Reader:

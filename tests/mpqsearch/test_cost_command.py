@@ -100,3 +100,43 @@ def test_wrong_requests_get_one_line_and_exit_2(
     assert (answer.code, answer.out) == (2, "")
     assert words in answer.err
     assert answer.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "mode"),
+    [
+        (("--clock", "IPO/2"), "IPO 30 MHz unpipelined, load 30 MHz, 1.1 V"),
+        (("--clock", "ipll/2"), "IPLL 100 MHz pipelined, load 100 MHz, 1.1 V"),
+        (("--load-mhz", 200, "--voltage", "1.0"), "IPLL 200 MHz pipelined, load 200 MHz, 1 V"),
+        (("--clock", "IPO/2", "--pipeline"), "IPO 30 MHz pipelined, load 30 MHz, 1.1 V"),
+    ],
+)
+def test_any_documented_mode_is_priced(
+    mpqsearch: Command, options: tuple[object, ...], mode: str
+) -> None:
+    """The table's first line gives the mode that was asked for."""
+    answer = mpqsearch("cost", "--layers", "2x9: linear 4", *options)
+    assert answer.code == 0, answer.err
+    assert answer.out.splitlines()[0].endswith(mode)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--clock", "PLL"), "clock must be one of IPLL, IPO, ISO, PCLK"),
+        (("--clock", "IPO/three"), "with a divider like IPO/2"),
+        (("--clock", "IPO/3"), "divider must be one of"),
+        (("--clock", "PCLK"), "clock source of the MAX78002 must be one of"),
+        (("--no-pipeline",), "needs its pipeline above 50 MHz"),
+        (("--voltage", "1.2"), "voltage of the MAX78002 must be one of 1.1, 1"),
+        (("--load-mhz", 75), "load clock must be"),
+        (("--chip", "MAX78000", "--pipeline"), "the MAX78000 has no pipeline"),
+    ],
+)
+def test_modes_the_chip_does_not_have_are_refused(
+    mpqsearch: Command, options: tuple[object, ...], words: str
+) -> None:
+    """One line that names what the chip has."""
+    answer = mpqsearch("cost", "--layers", "2x9: linear 4", *options)
+    assert (answer.code, answer.out) == (2, "")
+    assert words in answer.err
