@@ -8,7 +8,7 @@ import itertools
 import time
 
 from hardware.chips import MAX78002
-from hardware.cost import CostModel
+from hardware.cost.model import CostModel
 from hardware.network import Network, conv, linear
 
 LENGTHS = (101, 91, 81, 71, 61, 51, 41, 31, 21, 11, 5)

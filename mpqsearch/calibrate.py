@@ -4,11 +4,11 @@
 from pathlib import Path
 from typing import Any
 
-from hardware.calibration import Calibration, CalibrationError
-from hardware.coefficients import ENERGY_NAMES, TIME_NAMES, prior
-from hardware.fitting import Case, Residual, calibrate, residuals
+from hardware.cost.calibration import Calibration, CalibrationError
+from hardware.cost.coefficients import ENERGY_NAMES, TIME_NAMES, prior
+from hardware.cost.fitting import Case, Residual, calibrate, residuals
+from hardware.cost.measurements import Measurement, MeasurementError, read_measurements
 from hardware.layer import NetworkError
-from hardware.measurements import Measurement, MeasurementError, read_measurements
 from hardware.network import Network
 from mpqsearch.study_file import StudySpec
 from mpqsearch.task_file import identity_of

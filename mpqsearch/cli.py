@@ -166,8 +166,8 @@ def cost(
     as_json: JsonOption = False,
 ) -> None:
     """Print what a network costs on the chip, before any training."""
-    from hardware.cost import CostModel
-    from hardware.layer_costs import layer_costs
+    from hardware.cost.layer_costs import layer_costs
+    from hardware.cost.model import CostModel
     from mpqsearch.cost_table import cost_json, print_cost
     from mpqsearch.pricing import resolve_mode, resolve_request
 

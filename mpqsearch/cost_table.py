@@ -8,11 +8,11 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from hardware.cost import Cost, Figure
+from hardware.cost.layer_costs import LayerCost
+from hardware.cost.model import Cost, Figure
 from hardware.layer import Layer
-from hardware.layer_costs import LayerCost
-from hardware.nearest_fit import advise
 from hardware.network import format_bits
+from hardware.placement.nearest_fit import advise
 from mpqsearch.pricing import Request
 from mpqsearch.terminal import out
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hardware.calibration import Calibration
 from hardware.candidate import Candidate
 from hardware.chips import Chip, chip_named
+from hardware.cost.calibration import Calibration
+from hardware.cost.load_words import InputFormat
+from hardware.cost.mode import CLOCKS_HZ, UNPIPELINED_HZ, ClockSource, Mode, ModeError
 from hardware.izer.checkpoint import read_weight_shapes
 from hardware.izer.network_yaml import read_network_yaml
 from hardware.layer_text import parse_layers
-from hardware.load_words import InputFormat
-from hardware.mode import CLOCKS_HZ, UNPIPELINED_HZ, ClockSource, Mode, ModeError
 from hardware.network import Network
 from mpqsearch.errors import StudyError
 from mpqsearch.study_file import find_study_file, read_study

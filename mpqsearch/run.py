@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hardware.cost import CostModel
+from hardware.cost.model import CostModel
 from mpqsearch.environment import describe_environment
 from mpqsearch.errors import StudyError
 from mpqsearch.run_folder import RunFolder

@@ -10,7 +10,7 @@ from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
 from hardware.candidate import Candidate
-from hardware.cost import Cost, CostModel
+from hardware.cost.model import Cost, CostModel
 from mpqsearch.errors import RunFailed
 from mpqsearch.front import front_of
 from mpqsearch.run_folder import RunFolder

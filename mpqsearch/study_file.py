@@ -11,8 +11,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 import mpqsearch
-from hardware.calibration import Calibration, CalibrationError, read_calibration
 from hardware.chips import Chip, ChipError, chip_named
+from hardware.cost.calibration import Calibration, CalibrationError, read_calibration
 from hardware.layer import WEIGHT_BITS, NetworkError
 from hardware.nearest import nearest_of
 from mpqsearch.errors import StudyError

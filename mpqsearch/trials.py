@@ -12,7 +12,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from hardware.candidate import Candidate
-from hardware.cost import Cost
+from hardware.cost.model import Cost
 from objectives.recipe import Recipe
 
 OBJECTIVES = ("accuracy", "latency_us", "energy_uj", "size_bytes")

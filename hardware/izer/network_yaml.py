@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from hardware.cost.load_words import InputFormat
 from hardware.layer import (
     Activation,
     Combine,
@@ -20,7 +21,6 @@ from hardware.layer import (
     Pool,
     PoolKind,
 )
-from hardware.load_words import InputFormat
 from hardware.nearest import nearest_of
 from hardware.network import Network
 

@@ -18,8 +18,8 @@ from hardware.layer import (
     PoolKind,
 )
 from hardware.network import Network
-from hardware.packing import check_packing
-from hardware.placement import DoesNotFit, demands
+from hardware.placement.limits import DoesNotFit, demands
+from hardware.placement.packing import check_packing
 
 MOST_MACS = 20_000_000
 """Larger networks take the izer's simulator seconds."""

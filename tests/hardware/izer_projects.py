@@ -18,7 +18,7 @@ from hardware.chips import Chip
 from hardware.integer import IntegerLayer, IntegerNetwork
 from hardware.layer import Combine, Layer, Operation
 from hardware.network import Network
-from hardware.plan import LayerPlace
+from hardware.placement.plan import LayerPlace
 
 DRIVER = Path(__file__).with_name("izer_driver.py")
 

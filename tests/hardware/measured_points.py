@@ -7,8 +7,8 @@ Source: application note AN7664, "Developing Power-Optimized Applications on the
 
 from dataclasses import dataclass
 
-from hardware.load_words import InputFormat
-from hardware.mode import ClockSource, InputCopy, Mode
+from hardware.cost.load_words import InputFormat
+from hardware.cost.mode import ClockSource, InputCopy, Mode
 from hardware.network import Network
 from tests.hardware.measured_networks import (
     aisegment_network,

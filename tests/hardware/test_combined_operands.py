@@ -8,7 +8,7 @@ import pytest
 from hardware.chips import MAX78000, MAX78002, Chip
 from hardware.layer import Activation, Combine, Layer, Operation, Pool, PoolKind
 from hardware.network import Network
-from hardware.placement import demands
+from hardware.placement.limits import demands
 
 
 def broken(network: Network, chip: Chip) -> list[str]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hardware.cost import CostModel
-from hardware.figure import Origin
+from hardware.cost.figure import Origin
+from hardware.cost.model import CostModel
 from mpqsearch.errors import StudyError
 from mpqsearch.study_file import find_study_file, read_study
 from tests.commands import Command
