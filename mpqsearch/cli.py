@@ -3,6 +3,7 @@
 
 import json
 import os
+import shlex
 import signal
 from pathlib import Path
 from typing import Annotated
@@ -72,7 +73,10 @@ def run(
     name: NameOption = None,
     runs: RunsOption = DEFAULT_RUNS,
     threads: Annotated[
-        int | None, typer.Option("--threads", help="Threads of the trainings; all cores.")
+        int | None,
+        typer.Option(
+            "--threads", envvar="MPQSEARCH_THREADS", help="Threads of the trainings; all cores."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -98,8 +102,8 @@ def run(
         typer.echo(json.dumps(front_json(about, records), indent=2))
     else:
         print_front(about, records)
-        where = "" if runs == DEFAULT_RUNS else f" --runs {runs}"
-        again = f"mpqsearch front --study {spec.name}{where}"
+        where = "" if runs == DEFAULT_RUNS else f" --runs {shlex.quote(str(runs))}"
+        again = f"mpqsearch front --study {shlex.quote(spec.name)}{where}"
         err.print(f"kept in {runs / spec.name}; {again} shows it again", soft_wrap=True)
 
 

@@ -36,7 +36,9 @@ class Split:
                 "inputs must be int8 and labels int64 but are"
                 f" {self.inputs.dtype} and {self.labels.dtype}"
             )
-        if self.labels.shape != self.inputs.shape[:1] or not len(self.labels):
+        if not self.labels.size:
+            raise TaskError("a split must have at least one sample")
+        if self.labels.shape != self.inputs.shape[:1]:
             raise TaskError(
                 "a split must have one label a sample but has inputs of shape"
                 f" {self.inputs.shape} and labels of shape {self.labels.shape}"

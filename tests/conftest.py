@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures of all tests: a tiny study, and the command line in this process."""
 
+import os
 import shutil
 import signal
 import sys
@@ -9,6 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.commands import Answer, Command
+
+# One thread each: on a machine that does something else as well, two threads that wait for one
+# another took five times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MPQSEARCH_THREADS", "1")
 
 TINY_STUDY = """\
 task: tiny_task.py:TinyTask

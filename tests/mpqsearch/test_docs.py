@@ -31,7 +31,7 @@ def test_the_own_task_page_works_as_written(
     for text in (page["python"], page["yaml"]):
         Path(text.splitlines()[0].removeprefix("# ")).write_text(text)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["wave_task.py", "waves.yaml"]
-    answer = mpqsearch("run", "--study", "waves.yaml", "--trials", 4, "--threads", 1)
+    answer = mpqsearch("run", "--study", "waves.yaml", "--trials", 4)
     assert answer.code == 0, answer.err
     assert "Front of study waves SYNTHETIC DATA" in answer.out
     assert "4 candidates trained" in answer.out

@@ -100,8 +100,6 @@ def test_a_disk_that_fills_up_in_the_middle_costs_one_candidate(
         tiny_study,
         "--runs",
         disk,
-        "--threads",
-        1,
         "--trials",
         18,
         "--json",

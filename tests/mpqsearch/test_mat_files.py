@@ -44,7 +44,7 @@ def test_the_indoor_study_runs_on_mat_files(
     """The front is printed with where its data come from; that they are synthetic stays known."""
     monkeypatch.chdir(tmp_path)
     command = ("run", "--study", "indoor", "--data", written, "--name", "x", "--trials", 3)
-    answer = mpqsearch(*command, "--threads", 1)
+    answer = mpqsearch(*command)
     assert answer.code == 0, answer.err
     title, source, *_ = answer.out.splitlines()
     assert title == "Front of study x SYNTHETIC DATA"

@@ -2,7 +2,6 @@
 """A run that is killed loses what it was doing, and nothing else."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -30,13 +29,10 @@ def test_a_killed_run_goes_on_without_repeating_anything(
         str(runs),
         "--trials",
         "18",
-        "--threads",
-        "1",
         "--json",
     ]
     first = subprocess.Popen(
         [sys.executable, "-m", "mpqsearch", *command],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -70,8 +66,6 @@ def test_a_finished_run_does_nothing_when_run_again(
         tiny_study,
         "--runs",
         tmp_path,
-        "--threads",
-        1,
         "--trials",
         5,
         "--json",
@@ -87,7 +81,7 @@ def test_a_finished_run_does_nothing_when_run_again(
 
 def test_one_seed_gives_one_study(mpqsearch: Command, tiny_study: Path, tmp_path: Path) -> None:
     """Two runs with the same seed, in two processes, propose and score the same candidates."""
-    command = ["run", "--study", tiny_study, "--threads", 1, "--json", "--runs"]
+    command = ["run", "--study", tiny_study, "--json", "--runs"]
     here = mpqsearch(*command, tmp_path / "one")
     there = start(*command, tmp_path / "two", cwd=tmp_path)
     assert here.code == there.returncode == 0, there.stderr

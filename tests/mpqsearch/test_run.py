@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One run: data and a user's own code are looked at before anything is made or trained."""
 
+import shlex
 import shutil
 from pathlib import Path
 
@@ -187,3 +188,17 @@ def test_settings_of_any_kind_are_kept_as_text(
     assert answer.code == 0, answer.err
     kept = (tmp_path / "runs/tiny/study.yaml").read_text()
     assert "  gain: '0.5'\n  band:\n  - 1\n  - 2\n" in kept
+
+
+def test_the_command_that_is_named_can_be_typed(
+    mpqsearch: Command, tiny_study: Path, tmp_path: Path
+) -> None:
+    """What a run says to type next is quoted where a shell would split it."""
+    runs = tmp_path / "my runs"
+    command = ("run", "--study", tiny_study, "--runs", runs, "--name", "a b", "--trials", 3)
+    said = mpqsearch(*command).err.splitlines()[-1]
+    assert said == (
+        f"kept in {runs}/a b; mpqsearch front --study 'a b' --runs '{runs}' shows it again"
+    )
+    _, *again = shlex.split(said.split("; ")[1].removesuffix(" shows it again"))
+    assert "Front of study a b" in mpqsearch(*again).out
