@@ -36,7 +36,9 @@ def layer_cycles(layer: Layer) -> int:
     columns; a linear layer is a 1x1 convolution, over one pixel or, when it flattens, over every
     pixel of its input. A depthwise convolution writes one slot a pass. One output slot in one pass
     costs a cycle more for every output row. Streaming takes 1.5 times as long, which is a guess of
-    the izer's (21 % high on one measured network). Pooling comes before combining operands.
+    the izer's (21 % high on one measured network). Layers
+    that combine operands and pool them are counted as if they pooled first, which the izer counts a
+    little otherwise.
 
     **Source:** ai8x-synthesis, `izer/latency.py` (switched on there for the MAX78000 only);
     within 0.5 % of three measured MAX78000 networks.
@@ -52,7 +54,7 @@ def layer_cycles(layer: Layer) -> int:
 
 def _passthrough_cycles(layer: Layer) -> int:
     rounds = passes(layer.in_channels)
-    if layer.pool and passes(layer.out_channels) > 1:
+    if layer.pool and layer.pool.size > 1 and passes(layer.out_channels) > 1:
         rounds = 2 * rounds - 1
     data = rounds * layer.operands * (_window(layer) + 1)
     slots = math.ceil(min(processors_used(layer.out_channels), 16) / 4)

@@ -94,9 +94,12 @@ def advise(
     broken = [demand for demand in demands(network, bits, chip) if not demand.fits]
     rules = [demand for demand in broken if not demand.is_memory]
     if rules:
-        return "it fits with " + ", ".join(
+        kept = ", ".join(
             f"{demand.where}: {demand.what} at most {demand.available}" for demand in rules
         )
+        if len(rules) == len(broken):
+            return f"it fits with {kept}"
+        return f"it needs {kept}; a memory is too small for it besides"
     return "neither narrower weights nor a shorter input alone make it fit"
 
 

@@ -40,6 +40,14 @@ def test_advice_on_a_broken_rule_gives_the_rule() -> None:
     assert advise(network, (8, 8), MAX78002) == "it fits with a: kernel size at most 3"
 
 
+def test_advice_does_not_promise_what_memory_denies() -> None:
+    """Where a rule is broken and a memory full, keeping the rule is not said to be enough."""
+    network = Network.chain(3, (64, 64), [conv("a", 128, kernel=5), linear("b", 10)])
+    said = advise(network, (8, 8), MAX78002)
+    assert said.startswith("it needs a: kernel size at most 3")
+    assert said.endswith("a memory is too small for it besides")
+
+
 def test_there_may_be_no_way_out(indoor: Indoor) -> None:
     """Where the data memory is too small at every width, that is said."""
     network = Network.chain(
