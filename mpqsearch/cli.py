@@ -239,7 +239,7 @@ def doctor(*, runs: RunsOption = DEFAULT_RUNS, as_json: JsonOption = False) -> N
     else:
         for finding in findings:
             mark = "ok" if finding.well else ("MISSING" if finding.needed else "later")
-            out.print(f"{mark:8}{finding.what:20}{finding.found}", markup=False, soft_wrap=True)
+            out.print(f"{mark:8}{finding.what:20} {finding.found}", markup=False, soft_wrap=True)
     if any(finding.needed and not finding.well for finding in findings):
         raise StudyError("this machine is not ready for a run; see the lines marked MISSING")
 

@@ -35,8 +35,8 @@ def test_a_ready_machine_is_called_ready(
 
 def test_a_missing_package_is_named(mpqsearch: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """The line says what to run, and the exit code stops a script."""
-    monkeypatch.setattr("mpqsearch.environment.PACKAGES", ("no-such-package-anywhere",))
+    monkeypatch.setattr("mpqsearch.environment.PACKAGES", ("no-such-package",))
     answer = mpqsearch("doctor")
     assert answer.code == 2
     (line,) = (line for line in answer.out.splitlines() if line.startswith("MISSING"))
-    assert line.split(maxsplit=2)[1:] == ["no-such-package-anywhere", "missing; run make install"]
+    assert line.split(maxsplit=2)[1:] == ["no-such-package", "missing; run make install"]
