@@ -7,7 +7,10 @@ Source: application note AN7664, "Developing Power-Optimized Applications on the
 
 from dataclasses import dataclass
 
+from hardware.candidate import Candidate
+from hardware.cost.fitting import Case
 from hardware.cost.load_words import InputFormat
+from hardware.cost.measurements import Measurement, Window
 from hardware.cost.mode import ClockSource, InputCopy, Mode
 from hardware.network import Network
 from tests.hardware.measured_networks import (
@@ -67,3 +70,21 @@ KEYWORDS_BY_CLOCK = (
 )
 """kws20_v3_1 by clock and voltage. An inference is what a window with the input took more than the
 input; such a window is printed to 0.1 ms from 1 ms on, which is all an inference is known to."""
+
+
+def published_cases() -> list[Case]:
+    """Table 4 as cases to fit: times known to what they are printed to."""
+    found = []
+    for point in POINTS:
+        candidate = Candidate(point.network.input_shape[1], point.bits)
+        for window, time_ms, energy_uj in (
+            (Window.WEIGHT_LOAD, point.weight_ms, point.weight_uj),
+            (Window.INPUT_LOAD, point.input_ms, point.input_uj),
+            (Window.INFERENCE, point.inference_ms, point.inference_uj),
+        ):
+            rounding_us = 0.05 if time_ms < 0.3 else 29.0  # printed to 0.1 ms beyond
+            measured = Measurement(
+                2, candidate, TABLE_4, window, time_ms * 1e3, energy_uj, rounding_us
+            )
+            found.append(Case(point.network, measured, point.name, point.input_format))
+    return found

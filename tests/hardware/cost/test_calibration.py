@@ -18,7 +18,7 @@ from hardware.cost.mode import Mode, ModeError
 from hardware.cost.model import CostModel
 from hardware.network import Network
 from tests.hardware.measured_networks import indoor_network
-from tests.hardware.measured_points import POINTS, TABLE_4
+from tests.hardware.measured_points import published_cases
 
 Indoor = Callable[[int], Network]
 MODE = Mode.default(MAX78002)
@@ -38,23 +38,6 @@ def indoor_case(
 
 def two_lengths() -> Calibration:
     return calibrate("indoor", [indoor_case(101, 134.001), indoor_case(5, 14.0)])
-
-
-def published_cases() -> list[Case]:
-    found = []
-    for point in POINTS:
-        candidate = Candidate(point.network.input_shape[1], point.bits)
-        for window, time_ms, energy_uj in (
-            (Window.WEIGHT_LOAD, point.weight_ms, point.weight_uj),
-            (Window.INPUT_LOAD, point.input_ms, point.input_uj),
-            (Window.INFERENCE, point.inference_ms, point.inference_uj),
-        ):
-            rounding_us = 0.05 if time_ms < 0.3 else 29.0  # printed to 0.1 ms beyond
-            measured = Measurement(
-                2, candidate, TABLE_4, window, time_ms * 1e3, energy_uj, rounding_us
-            )
-            found.append(Case(point.network, measured, point.name, point.input_format))
-    return found
 
 
 def test_two_lengths_give_the_third() -> None:
