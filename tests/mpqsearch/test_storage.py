@@ -193,4 +193,6 @@ def test_odd_folder_names_hold_a_run(name: str, mpqsearch: Command, run: Path) -
     answer = mpqsearch("front", "--study", "tiny", "--runs", name, "--json")
     assert answer.code == 0, answer.err
     assert json.loads(answer.out)["counts"]["scored"] == 3
-    assert sorted(path.name for path in run.iterdir() if path.is_dir()) == [name]
+    # Nothing was made under another name; Python may keep the task file compiled.
+    folders = {path.name for path in run.iterdir() if path.is_dir()}
+    assert folders - {"__pycache__"} == {name}
