@@ -73,17 +73,19 @@ def run(
     name: NameOption = None,
     runs: RunsOption = DEFAULT_RUNS,
     threads: Annotated[
-        int | None,
+        int,
         typer.Option(
-            "--threads", envvar="MPQSEARCH_THREADS", help="Threads of the trainings; all cores."
+            "--threads",
+            envvar="MPQSEARCH_THREADS",
+            help="Threads of the trainings; more than one pays for large networks only.",
         ),
-    ] = None,
+    ] = 1,
     as_json: JsonOption = False,
 ) -> None:
     """Search a study's space, or go on with it, and print the front."""
     from mpqsearch.study_file import find_study_file, read_study
 
-    if threads is not None and not 1 <= threads <= MOST_THREADS:
+    if not 1 <= threads <= MOST_THREADS:
         raise StudyError(f"--threads must be in 1..{MOST_THREADS} but is {threads}")
     path = find_study_file(study)
     spec = read_study(path, name=name, folder=data, trials=trials, seed=seed)

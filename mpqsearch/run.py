@@ -3,7 +3,6 @@
 
 import dataclasses
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,7 +27,7 @@ PACKAGES = ("hardware", "objectives", "mpqsearch")
 
 
 def run_study(
-    spec: StudySpec, runs: Path, progress: Progress, threads: int | None = None
+    spec: StudySpec, runs: Path, progress: Progress, threads: int = 1
 ) -> tuple[About, Sequence[TrialRecord]]:
     """Runs a study, or goes on with it, until its budget is filled.
 
@@ -36,7 +35,7 @@ def run_study(
         spec: The study.
         runs: Folder of the run folders.
         progress: Told about every candidate.
-        threads: Threads of the trainings; all cores when not given.
+        threads: Threads of the trainings.
 
     Returns:
         What the study rests on, and every candidate it knows.
@@ -46,7 +45,7 @@ def run_study(
         RunFolderError: for a run folder that cannot be written or is in use.
         RunFailed: after three failures in a row.
     """
-    use_threads(threads or os.cpu_count() or 1)
+    use_threads(threads)
     data = load_data(spec)
     folder = RunFolder(runs, spec.name)
     folder.prepare()

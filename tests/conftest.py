@@ -11,10 +11,8 @@ import pytest
 
 from tests.commands import Answer, Command
 
-# One thread each: on a machine that does something else as well, two threads that wait for one
-# another took five times as long.
+# As `mpqsearch run` trains: with one thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("MPQSEARCH_THREADS", "1")
 
 TINY_STUDY = """\
 task: tiny_task.py:TinyTask
