@@ -14,7 +14,7 @@ from hardware.layer import Layer
 from hardware.network import format_bits
 from hardware.placement.nearest_fit import advise
 from mpqsearch.pricing import Request
-from mpqsearch.terminal import out
+from mpqsearch.terminal import out, print_table
 
 FIGURES = (
     "latency_us",
@@ -48,7 +48,7 @@ def print_cost(request: Request, cost: Cost, parts: Sequence[LayerCost]) -> None
             f"{part.energy_uj:,.2f}",
             f"{part.share:.1%}",
         )
-    out.print(table)
+    print_table(table)
     out.print(f"{'MACs':13} {cost.macs:14,}")
     for name, figure, unit in (
         ("latency", cost.latency_us, "us"),

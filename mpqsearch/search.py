@@ -78,8 +78,10 @@ class Search:
 
     @property
     def total(self) -> int:
-        """Candidates to decide in all."""
-        return min(self.spec.search.trials, self.spec.space.size)
+        """Candidates to decide in all; the references in the space always."""
+        space = self.spec.space
+        references = sum(candidate in space for candidate in self._references)
+        return min(max(self.spec.search.trials, references), space.size)
 
     def run(self) -> None:
         """Evaluates the references, then what the sampler proposes, until the budget is filled.

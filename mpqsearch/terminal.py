@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -46,10 +47,12 @@ class TerminalProgress:
         )
         self._plain = not quiet and not err.is_terminal
         self._task: TaskID | None = None
+        self._begun = False
         self._best = 0.0
 
     def __enter__(self) -> "TerminalProgress":
         self._bar.start()
+        self._task = self._bar.add_task("first trainings: they share the float phase", total=None)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -59,9 +62,12 @@ class TerminalProgress:
         """Shows that a candidate was decided."""
         self._best = max(self._best, record.accuracy)
         said = f"best {self._best:.2%}"
-        if self._task is None:
-            self._task = self._bar.add_task(said, total=total, completed=done - 1)
-        self._bar.update(self._task, completed=done, total=total, description=said)
+        if self._task is not None:
+            if not self._begun:
+                # What an earlier run decided must not count as this one's speed.
+                self._bar.reset(self._task, total=total, completed=done - 1)
+                self._begun = True
+            self._bar.update(self._task, completed=done, total=total, description=said)
         if self._plain:
             err.print(f"{done}/{total}  {_one_line(record)}", soft_wrap=True)
 
@@ -89,12 +95,18 @@ def print_front(about: About, records: Sequence[TrialRecord]) -> None:
     if not front:
         out.print(_nothing_scored(records), soft_wrap=True)
         return
-    out.print(_front_table(front, records))
+    print_table(_front_table(front, records))
     out.print(
         f"bits: {'-'.join(about.layer_names)}. val: validation accuracy, which chooses; test:"
         " reported only. ~: analytic estimate.",
         soft_wrap=True,
     )
+
+
+def print_table(table: Table) -> None:
+    """Prints a table as wide as it needs: on a narrow terminal rows wrap, but no figure is cut."""
+    natural = Measurement.get(out, out.options.update(max_width=1000), table).maximum
+    Console(width=max(natural, out.width), highlight=False).print(table, soft_wrap=True)
 
 
 def _front_table(front: Sequence[TrialRecord], records: Sequence[TrialRecord]) -> Table:

@@ -93,6 +93,13 @@ def test_references_come_first_and_are_always_there(tiny_study: Path, tmp_path: 
     assert names == ["uniform 8", "uniform 4", "uniform 2"]
 
 
+def test_the_smallest_budget_holds_the_references(tiny_study: Path, tmp_path: Path) -> None:
+    """A total of one candidate still evaluates uniform 8, 4 and 2 bits."""
+    search, objective = make_search(tiny_study, tmp_path, trials=1)
+    search.run()
+    assert objective.asked == ["8 8-8", "8 4-4", "8 2-2"]
+
+
 def test_references_outside_the_space_are_evaluated_beside_it(
     tiny_study: Path, tmp_path: Path
 ) -> None:
