@@ -2,6 +2,7 @@
 """What `mpqsearch cost` prices: a study's candidate, an ai8x network, or layer shapes."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,9 +80,24 @@ def resolve_request(
         return _candidate(study, length, bits, named)
     if network is not None:
         return _ai8x(network, checkpoint, input_shape, bits, named)
-    described = parse_layers(layers or "")
+    text = layers or ""
+    described = parse_layers(text)
     widths = _widths(described, bits or "-".join("8" for _ in described.layers))
-    return Request("layers", described, widths, named or chip_named("MAX78002"))
+    same_sides = len(set(described.input_shape[1:])) == 1
+    return Request(
+        "layers",
+        described,
+        widths,
+        named or chip_named("MAX78002"),
+        functools.partial(_at_length, text) if same_sides else None,
+    )
+
+
+def _at_length(text: str, length: int) -> Network:
+    """The network of a line of layers at another input length along every axis."""
+    shape, _, rest = text.partition(":")
+    channels, *sizes = shape.split("x")
+    return parse_layers("x".join([channels, *(str(length) for _ in sizes)]) + ":" + rest)
 
 
 def _candidate(study: str, length: int | None, bits: str | None, chip: Chip | None) -> Request:

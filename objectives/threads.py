@@ -8,8 +8,8 @@ from threadpoolctl import threadpool_limits
 def use_threads(count: int) -> None:
     """Gives PyTorch this many threads, and NumPy one, for the rest of the process.
 
-    Two pools that both keep every core spin against each other: on two busy cores the digits
-    study's trainings took 25 times as long with NumPy's second thread as without it.
+    Two pools that both keep every core spin against each other, and on busy cores that costs more
+    than all the arithmetic.
     """
     torch.set_num_threads(count)
     threadpool_limits(1, user_api="blas")

@@ -70,6 +70,16 @@ def test_what_does_not_fit_says_why_and_what_would(mpqsearch: Command) -> None:
     assert "it fits with bits 8-8-2-8 or with an input of 33" in answer.out
 
 
+def test_layer_shapes_too_large_get_the_input_that_fits(mpqsearch: Command) -> None:
+    """An image of 40x40 is too much for the MAX78000's data memory here; the advice fits."""
+    text = "64x{0}x{0}: conv 128 k3 p1, conv 128 k3 p1, conv 64 k3"
+    answer = mpqsearch("cost", "--layers", text.format(40), "--chip", "MAX78000")
+    assert "3136 too many" in answer.out
+    assert answer.out.splitlines()[-1] == "it fits with an input of 38"
+    fitting = mpqsearch("cost", "--layers", text.format(38), "--chip", "MAX78000")
+    assert fitting.out.splitlines()[-1] == "fits the MAX78000"
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
