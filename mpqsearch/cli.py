@@ -169,6 +169,10 @@ def cost(
     voltage: Annotated[
         float | None, typer.Option("--voltage", help="Voltage of the accelerator, 1.1 or 1.0.")
     ] = None,
+    inferences: Annotated[
+        int | None,
+        typer.Option("--inferences", min=1, help="Share one weight load among so many inputs."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print what a network costs on the chip, before any training."""
@@ -199,7 +203,7 @@ def cost(
     if as_json:
         typer.echo(json.dumps(cost_json(request, priced, parts), indent=2))
     else:
-        print_cost(request, priced, parts)
+        print_cost(request, priced, parts, inferences)
 
 
 @app.command()

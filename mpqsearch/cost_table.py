@@ -23,12 +23,23 @@ FIGURES = (
     "energy_uj",
     "weight_load_us",
     "weight_load_uj",
+    "preparation_us",
+    "softmax_us",
     "size_bytes",
 )
 
 
-def print_cost(request: Request, cost: Cost, parts: Sequence[LayerCost]) -> None:
-    """Prints what a network costs, by layer and in all, and what limits it."""
+def print_cost(
+    request: Request, cost: Cost, parts: Sequence[LayerCost], inferences: int | None = None
+) -> None:
+    """Prints what a network costs, by layer and in all, and what limits it.
+
+    Args:
+        request: What was priced.
+        cost: Its cost.
+        parts: Its layers' parts.
+        inferences: Inputs computed for each loading of the weights, to share its cost among.
+    """
     out.print(f"[bold]{escape(request.title)}[/] on {cost.mode}", soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("layer")
@@ -57,8 +68,17 @@ def print_cost(request: Request, cost: Cost, parts: Sequence[LayerCost]) -> None
         ("energy", cost.energy_uj, "uJ"),
         ("weight load", cost.weight_load_us, "us"),
         ("", cost.weight_load_uj, "uJ"),
+        ("on the core", cost.preparation_us, "us, preparing an input; in no latency"),
+        ("", cost.softmax_us, "us, softmax; in no latency"),
     ):
         out.print(_figure_line(name, figure, unit), soft_wrap=True)
+    if inferences is not None:
+        name = f"one of {inferences:,}"
+        out.print(
+            f"{name:13} {cost.amortised_us(inferences):14,.2f} us and"
+            f" {cost.amortised_uj(inferences):,.2f} uJ, its share of one weight load included",
+            soft_wrap=True,
+        )
     biases = request.network.bias_bytes
     out.print(
         f"{'size':13} {cost.size_bytes.value:14,.0f} B   ({cost.weight_bytes:,} of weights,"

@@ -150,3 +150,15 @@ def test_modes_the_chip_does_not_have_are_refused(
     answer = mpqsearch("cost", "--layers", "2x9: linear 4", *options)
     assert (answer.code, answer.out) == (2, "")
     assert words in answer.err
+
+
+def test_a_weight_load_is_shared_among_inferences(mpqsearch: Command) -> None:
+    """One input of 100 carries a hundredth of the weight load beside its own latency."""
+    form = ("--study", "indoor", "--length", 91, "--bits", "8-8-2-4")
+    cost = json.loads(mpqsearch("cost", *form, "--json").out)
+    answer = mpqsearch("cost", *form, "--inferences", 100)
+    line = next(line for line in answer.out.splitlines() if line.startswith("one of 100"))
+    expected = cost["latency_us"]["value"] + cost["weight_load_us"]["value"] / 100
+    assert float(line.split()[3].replace(",", "")) == pytest.approx(expected, abs=0.01)
+    assert "preparing an input; in no latency" in answer.out
+    assert mpqsearch("cost", *form, "--inferences", 0).code == 2
