@@ -66,7 +66,7 @@ def published() -> list[list[str]]:
                 against(point.inference_ms, cost.inference_us.value / 1e3),
                 f"{100 * time_error:+.1f}",
                 against(point.inference_uj, cost.inference_uj.value),
-                f"{100 * energy_error:+.1f}",
+                f"{100 * energy_error:+.2f}",
             ]
         )
     return rows

@@ -103,7 +103,7 @@ def test_left_out_networks_take_the_predicted_time() -> None:
 
 
 def test_left_out_networks_take_the_predicted_energy() -> None:
-    """The same for energy, within 8.2 %: the goal of 8 % is missed by kws20_v3_1's 8.1 %."""
+    """Three of five within the goal of 8 %; two miss it by less than 0.1, and stay missed here."""
     errors = {
         residual.case.name: abs(residual.left_out_uj / residual.case.measurement.energy_uj - 1)
         for residual in residuals(published_cases())
@@ -112,8 +112,9 @@ def test_left_out_networks_take_the_predicted_energy() -> None:
         and residual.case.measurement.energy_uj is not None
     }
     assert len(errors) == 5
-    assert max(errors.values()) < 0.082
-    assert sorted(errors, key=errors.__getitem__)[-1] == "kws20_v3_1"
+    missed = {name: error for name, error in errors.items() if error >= 0.08}
+    assert set(missed) == {"aisegment_unet", "kws20_v3_1"}
+    assert max(missed.values()) < 0.081
 
 
 def test_what_is_saved_is_what_is_read(tmp_path: Path) -> None:
