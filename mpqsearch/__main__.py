@@ -41,7 +41,9 @@ def _explained(error: Exception) -> tuple[str, int]:
     ours = type(error).__module__.partition(".")[0] in {"hardware", "mpqsearch", "objectives"}
     if isinstance(error, OSError) or (ours and isinstance(error, ValueError)):
         return str(error), WRONG_REQUEST
-    if isinstance(error, RunFailed):
+    from hardware.izer.toolchain import IzerError
+
+    if isinstance(error, RunFailed | IzerError):
         return str(error), FAILED_RUN
     return f"{type(error).__name__}: {error} (unexpected; --traceback shows where)", FAILED_RUN
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hardware.izer.toolchain import Toolchain, ToolchainError, find_toolchain, installed_place
+from hardware.izer.toolchain import examine as examine_toolchain
 from mpqsearch.environment import package_versions
 from mpqsearch.run_folder import FREE_BYTES_NEEDED
 from mpqsearch.top_level import hidden_packages
@@ -65,18 +67,30 @@ def _run_folder(runs: Path) -> Finding:
 
 
 def _izer() -> Finding:
-    written = os.environ.get("AI8X_SYNTHESIS")
-    if not written:
-        return Finding(
-            "ai8x-synthesis",
-            "not set; to synthesize picks, clone analogdevicesinc/ai8x-synthesis and set"
-            " AI8X_SYNTHESIS to it",
-            well=False,
-            needed=False,
-        )
-    there = (Path(written) / "ai8xize.py").is_file()
-    found = written if there else f"{written} holds no ai8xize.py; set AI8X_SYNTHESIS to a checkout"
-    return Finding("ai8x-synthesis", found, there, needed=False)
+    try:
+        toolchain = find_toolchain()
+    except ToolchainError as error:
+        return Finding("ai8x-synthesis", str(error), well=False, needed=False)
+    if toolchain is None:
+        said = "not installed; to synthesize picks, run mpqsearch izer install"
+        return Finding("ai8x-synthesis", said, well=False, needed=False)
+    seen = examine_toolchain(toolchain)
+    if seen.works:
+        notes = seen.notes or (f"commit {str(seen.commit)[:12]}",)
+        said = "; ".join([str(toolchain.checkout), *notes])
+        return Finding("ai8x-synthesis", said, well=True, needed=False)
+    said = "; ".join([f"{toolchain.checkout}: {seen.problems[0]}", *seen.problems[1:], *seen.notes])
+    return Finding("ai8x-synthesis", f"{said}; {_repair(toolchain)}", well=False, needed=False)
+
+
+def _repair(toolchain: Toolchain) -> str:
+    """The next step for a toolchain whose packages will not do."""
+    if toolchain.python.is_relative_to(installed_place()):
+        return "run mpqsearch izer install --force"
+    return (
+        f"install its requirements.txt for {toolchain.python}, or unset AI8X_SYNTHESIS and run"
+        " mpqsearch izer install"
+    )
 
 
 def _sdk() -> Finding:

@@ -3,15 +3,52 @@
 
 import json
 import re
+import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from hardware.izer.toolchain import PINNED_COMMIT, Examination
 from mpqsearch.environment import PACKAGES
 from tests.commands import Command
 
 PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
+
+
+@pytest.fixture(autouse=True)
+def nothing_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No izer of this machine is seen."""
+    for name in ("AI8X_SYNTHESIS", "AI8X_SYNTHESIS_PYTHON"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("hardware.izer.toolchain.installed_place", lambda: tmp_path / "izer")
+    monkeypatch.setattr("mpqsearch.doctor.installed_place", lambda: tmp_path / "izer")
+
+
+def izer_line(mpqsearch: Command) -> tuple[str, str]:
+    """The mark of the line about the izer, and what it says."""
+    answer = mpqsearch("doctor")
+    assert (answer.code, answer.err) == (0, "")
+    (line,) = (line for line in answer.out.splitlines() if " ai8x-synthesis  " in line)
+    mark, _, said = line.split(maxsplit=2)
+    return mark, said
+
+
+def checkout(folder: Path) -> Path:
+    """A checkout of nothing, with this Python for its own."""
+    folder.mkdir()
+    (folder / "ai8xize.py").touch()
+    (folder / "venv" / "bin").mkdir(parents=True)
+    (folder / "venv" / "bin" / "python").symlink_to(sys.executable)
+    return folder
+
+
+def found(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:
+    """Lets an examination find this."""
+    well = {"problems": (), "notes": (), "commit": PINNED_COMMIT, "python_version": "3.11.7"}
+    seen = Examination(**(well | changed))
+    monkeypatch.setattr("mpqsearch.doctor.examine_toolchain", lambda _: seen)
 
 
 def test_what_is_looked_for_is_what_is_installed() -> None:
@@ -20,11 +57,8 @@ def test_what_is_looked_for_is_what_is_installed() -> None:
     assert set(PACKAGES) <= {re.split(r"[^\w-]", line)[0] for line in dependencies}
 
 
-def test_a_ready_machine_is_called_ready(
-    mpqsearch: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_ready_machine_is_called_ready(mpqsearch: Command, tmp_path: Path) -> None:
     """Where the tests run, nothing is missing; what later steps need is said and stops nothing."""
-    monkeypatch.delenv("AI8X_SYNTHESIS", raising=False)
     answer = mpqsearch("doctor", "--runs", tmp_path / "runs", "--json")
     assert (answer.code, answer.err) == (0, "")
     findings = {finding["what"]: finding for finding in json.loads(answer.out)}
@@ -40,3 +74,67 @@ def test_a_missing_package_is_named(mpqsearch: Command, monkeypatch: pytest.Monk
     assert answer.code == 2
     (line,) = (line for line in answer.out.splitlines() if line.startswith("MISSING"))
     assert line.split(maxsplit=2)[1:] == ["no-such-package", "missing; run make install"]
+
+
+def test_without_an_izer_it_says_how_to_get_one(mpqsearch: Command) -> None:
+    """A search does not need it, so it is for later."""
+    said = "not installed; to synthesize picks, run mpqsearch izer install"
+    assert izer_line(mpqsearch) == ("later", said)
+
+
+def test_a_wrong_checkout_is_named(
+    mpqsearch: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So is one without a Python of its own."""
+    monkeypatch.setenv("AI8X_SYNTHESIS", str(tmp_path))
+    mark, said = izer_line(mpqsearch)
+    assert (mark, said.partition(";")[0]) == (
+        "later",
+        f"{tmp_path} (from AI8X_SYNTHESIS) holds no ai8xize.py",
+    )
+    (tmp_path / "ai8xize.py").touch()
+    mark, said = izer_line(mpqsearch)
+    assert mark == "later"
+    assert said.startswith(f"{tmp_path} has no Python environment")
+    assert "AI8X_SYNTHESIS_PYTHON" in said
+
+
+def test_an_interrupted_installation_is_named(mpqsearch: Command, tmp_path: Path) -> None:
+    """It is there, and does not count."""
+    checkout(tmp_path / "izer")
+    mark, said = izer_line(mpqsearch)
+    assert mark == "later"
+    assert said.startswith(f"the installation of ai8x-synthesis in {tmp_path / 'izer'} is not fin")
+    assert "run mpqsearch izer install" in said
+
+
+def test_a_working_izer_is_well(
+    mpqsearch: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its place and commit stand there; another commit is well too, and noted."""
+    place = checkout(tmp_path / "mine")
+    monkeypatch.setenv("AI8X_SYNTHESIS", str(place))
+    found(monkeypatch)
+    assert izer_line(mpqsearch) == ("ok", f"{place}; commit {PINNED_COMMIT[:12]}")
+    found(monkeypatch, notes=("commit 0123, not the pinned 4567: exports may differ",))
+    said = f"{place}; commit 0123, not the pinned 4567: exports may differ"
+    assert izer_line(mpqsearch) == ("ok", said)
+
+
+def test_an_izer_that_does_not_run_is_named_with_the_next_step(
+    mpqsearch: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkout of the user's own wants its packages, an installed one to be installed again."""
+    found(monkeypatch, problems=("NumPy is 2.1.0 but must be older than 2",))
+    place = checkout(tmp_path / "mine")
+    monkeypatch.setenv("AI8X_SYNTHESIS", str(place))
+    assert izer_line(mpqsearch) == (
+        "later",
+        f"{place}: NumPy is 2.1.0 but must be older than 2; install its requirements.txt for"
+        f" {place}/venv/bin/python, or unset AI8X_SYNTHESIS and run mpqsearch izer install",
+    )
+    monkeypatch.delenv("AI8X_SYNTHESIS")
+    (checkout(tmp_path / "izer") / ".mpqsearch-complete").touch()
+    mark, said = izer_line(mpqsearch)
+    assert mark == "later"
+    assert said.endswith("older than 2; run mpqsearch izer install --force")

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the programs that an installation needs, and says in one line what went wrong with one."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from hardware.izer.toolchain import IzerError, ToolchainError, tool_environment
+
+STEP_TIMEOUT_S = 3600
+"""For downloads over a slow line."""
+
+_FULL = "No space left on device"
+
+Done = subprocess.CompletedProcess[str]
+
+
+def finished(
+    command: Sequence[str], timeout_s: float = STEP_TIMEOUT_S, folder: Path | None = None
+) -> Done:
+    """Runs a program to its end, or, when interrupted, ends it and everything it started.
+
+    Raises:
+        IzerError: where it does not start, or takes longer than its time.
+    """
+    environment = {**tool_environment(), "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
+    try:
+        running = subprocess.Popen(  # noqa: S603  (git and Pythons, found before)
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,  # a group of its own, to be ended as a whole
+        )
+    except OSError as error:
+        raise IzerError(f"{command[0]} does not start: {error.strerror}") from None
+    try:
+        out, err = running.communicate(timeout=timeout_s)
+    except BaseException as stopped:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+        running.communicate()
+        if isinstance(stopped, subprocess.TimeoutExpired):
+            raise IzerError(f"{' '.join(command)} took more than {timeout_s:.0f} s") from None
+        raise
+    return subprocess.CompletedProcess(list(command), running.returncode, out, err)
+
+
+def failure(what: str, done: Done, then: str) -> Exception:
+    """A program's failure in one line; a full disk is no failure of the program."""
+    if filled_disk(done):
+        return ToolchainError(f"{what}: {_FULL.lower()}; make room and run the same again")
+    return IzerError(f"{what}: {last_line(done)}; {then}")
+
+
+def filled_disk(done: Done) -> bool:
+    """Whether a program stopped because the disk is full."""
+    return _FULL in done.stderr
+
+
+def last_line(done: Done) -> str:
+    """What a program said last: its last error, or else its last line."""
+    lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+    errors = [line for line in lines if re.match(r"(?i)(fatal|error):", line)]
+    return re.sub(r"(?i)^(fatal|error):\s*", "", (errors or lines or ["it said nothing"])[-1])
