@@ -20,9 +20,6 @@ app = typer.Typer(
     " whole trade-off of accuracy, latency, energy and size.",
 )
 
-izer_app = typer.Typer(help="The izer: ai8x-synthesis, which makes C code of a network.")
-app.add_typer(izer_app, name="izer")
-
 StudyOption = Annotated[
     str, typer.Option("--study", "-s", help="A study's name, or the path of a study file (.yaml).")
 ]
@@ -33,6 +30,23 @@ NameOption = Annotated[
     str | None, typer.Option("--name", help="Name of the run, when not the study file's.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache",
+        envvar="MPQSEARCH_CACHE",
+        help="Folder of the float phases kept; without it the user's cache folder.",
+    ),
+]
+CacheLimitOption = Annotated[
+    int | None,
+    typer.Option(
+        "--cache-bytes",
+        envvar="MPQSEARCH_CACHE_BYTES",
+        min=0,
+        help="What they may take in all; 2 GB without it.",
+    ),
+]
 DEFAULT_RUNS = Path("runs")
 MOST_THREADS = 1024
 
@@ -83,6 +97,11 @@ def run(
             help="Threads of the trainings; more than one pays for large networks only.",
         ),
     ] = 1,
+    cache: CacheOption = None,
+    cache_bytes: CacheLimitOption = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Keep no float phases, and use none.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Search a study's space, or go on with it, and print the front."""
@@ -93,13 +112,15 @@ def run(
     path = find_study_file(study)
     spec = read_study(path, name=name, folder=data, trials=trials, seed=seed)
     # After the study, so that a bad one is refused before torch is imported.
+    from mpqsearch.cache import open_cache
     from mpqsearch.run import run_study
     from mpqsearch.terminal import TerminalProgress, err, front_json, print_front
 
+    kept = None if no_cache else open_cache(cache, cache_bytes)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with TerminalProgress() as progress:
-            about, records = run_study(spec, runs, progress, threads)
+            about, records = run_study(spec, runs, progress, threads, kept)
     except KeyboardInterrupt:
         err.print("interrupted; everything finished is kept, the same command goes on from there")
         raise
@@ -237,6 +258,30 @@ def calibrate(
 
 
 @app.command()
+def cache(
+    *,
+    folder: CacheOption = None,
+    limit: CacheLimitOption = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Delete everything in it.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the float phases that are kept for later runs, or delete them."""
+    from mpqsearch.cache import cache_json, clear_cache, entries_of, open_cache, print_cache
+
+    kept = open_cache(folder, limit)
+    entries = entries_of(kept)
+    if clear:
+        freed = clear_cache(kept)
+        told = {"folder": str(kept.path), "removed": len(entries), "freed_bytes": freed}
+        said = f"{len(entries)} entries, {freed / 1e6:.1f} MB, deleted from {kept.path}"
+        typer.echo(json.dumps(told, indent=2) if as_json else said)
+    elif as_json:
+        typer.echo(json.dumps(cache_json(kept, entries), indent=2))
+    else:
+        print_cache(kept, entries)
+
+
+@app.command()
 def doctor(*, runs: RunsOption = DEFAULT_RUNS, as_json: JsonOption = False) -> None:
     """Check that this machine has what a run needs, and say the next step where not."""
     from mpqsearch.doctor import examine
@@ -251,39 +296,6 @@ def doctor(*, runs: RunsOption = DEFAULT_RUNS, as_json: JsonOption = False) -> N
             out.print(f"{mark:8}{finding.what:20} {finding.found}", markup=False, soft_wrap=True)
     if any(finding.needed and not finding.well for finding in findings):
         raise StudyError("this machine is not ready for a run; see the lines marked MISSING")
-
-
-@izer_app.command("install")
-def izer_install(
-    *,
-    source: Annotated[
-        Path | None,
-        typer.Option("--from", help="Clone this git repository, not the one on GitHub."),
-    ] = None,
-    python: Annotated[
-        str | None,
-        typer.Option("--python", help="Interpreter of its environment, 3.10 to 3.12."),
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace an installation that is there.")
-    ] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Install ai8x-synthesis, at the commit our tests use, in an environment of its own."""
-    from mpqsearch.izer_install import install_izer, installation_json, installation_text
-
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        done = install_izer(
-            source, python, force=force, say=lambda line: typer.echo(line, err=True)
-        )
-    except KeyboardInterrupt:
-        typer.echo("interrupted; nothing was installed, the same command starts again", err=True)
-        raise
-    if as_json:
-        typer.echo(json.dumps(installation_json(done), indent=2))
-    else:
-        typer.echo(installation_text(done))
 
 
 def _interrupt(*_: object) -> None:

@@ -19,6 +19,7 @@ from mpqsearch.study_file import StudySpec
 from mpqsearch.task_file import identity_of, own_file, users_code
 from mpqsearch.trials import TrialRecord
 from objectives.accuracy import AccuracyObjective
+from objectives.cache_folder import CacheFolder
 from objectives.data.ctf import CtfDataError
 from objectives.task import TaskData, TaskError
 from objectives.threads import use_threads
@@ -27,7 +28,11 @@ PACKAGES = ("hardware", "objectives", "mpqsearch")
 
 
 def run_study(
-    spec: StudySpec, runs: Path, progress: Progress, threads: int = 1
+    spec: StudySpec,
+    runs: Path,
+    progress: Progress,
+    threads: int = 1,
+    cache: CacheFolder | None = None,
 ) -> tuple[About, Sequence[TrialRecord]]:
     """Runs a study, or goes on with it, until its budget is filled.
 
@@ -36,6 +41,7 @@ def run_study(
         runs: Folder of the run folders.
         progress: Told about every candidate.
         threads: Threads of the trainings.
+        cache: Where float phases are kept for other runs; None: nowhere.
 
     Returns:
         What the study rests on, and every candidate it knows.
@@ -62,7 +68,7 @@ def run_study(
             folder.write_environment({**describe_environment(), "data": data.digest()})
             with storage_errors(folder.storage_path):
                 study.sampler = make_sampler(spec.search, spec.seed, len(study.get_trials()))
-                objective = AccuracyObjective(spec.task, data, spec.recipe, spec.seed)
+                objective = AccuracyObjective(spec.task, data, spec.recipe, spec.seed, cache=cache)
                 search = Search(spec, study, objective, folder, progress)
                 search.run()
                 return about, records_of(study)

@@ -11,8 +11,11 @@ import torch
 
 from hardware.candidate import Candidate
 from hardware.integer import IntegerNetwork
+from hardware.network import Network
 from objectives.batches import Batches
+from objectives.cache_folder import CacheFolder
 from objectives.float_phase import FloatPrefix, train_float
+from objectives.prefix_cache import Wanted, float_facts, kept_or_trained, origin_of
 from objectives.recipe import Recipe
 from objectives.task import Split, Task, TaskData
 from objectives.training import Trained, train_quantized
@@ -53,7 +56,8 @@ class Failure:
 class AccuracyObjective:
     """Trains candidates of one task, seed and recipe, and scores them as integers.
 
-    Candidates of one input length share their float prefix and are trained as a stack.
+    Candidates of one input length share their float prefix and are trained as a stack. With a
+    cache folder, float prefixes are kept there for other runs and studies.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class AccuracyObjective:
         *,
         device: torch.device | None = None,
         largest_stack: int = 4,
+        cache: CacheFolder | None = None,
     ) -> None:
         self.task = task
         self.data = data
@@ -72,6 +77,7 @@ class AccuracyObjective:
         self.seed = seed
         self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.largest_stack = largest_stack
+        self.cache = cache
         self._prefixes: OrderedDict[int, FloatPrefix] = OrderedDict()
 
     def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[Score | Failure]:
@@ -112,10 +118,7 @@ class AccuracyObjective:
         train = self.cropped(self.data.train, length)
         batches = Batches.of(train, self.recipe.batch_size, self.device)
         if length not in self._prefixes:
-            logger.info("float phase at input length %d, seed %d", length, self.seed)
-            self._prefixes[length] = train_float(
-                network, batches, self.recipe, self.seed, self.device
-            )
+            self._prefixes[length] = self._float_prefix(network, train, batches)
             while len(self._prefixes) > PREFIXES_KEPT:
                 self._prefixes.popitem(last=False)
         return train_quantized(
@@ -125,6 +128,24 @@ class AccuracyObjective:
             self.cropped(self.data.validation, length),
             self.recipe,
         )
+
+    def _float_prefix(self, network: Network, train: Split, batches: Batches) -> FloatPrefix:
+        """Runs the float phase, unless the cache on disk has it."""
+
+        def trained() -> FloatPrefix:
+            length = network.layers[0].in_size[0]
+            logger.info("float phase at input length %d, seed %d", length, self.seed)
+            return train_float(network, batches, self.recipe, self.seed, self.device)
+
+        if self.cache is None:
+            return trained()
+        wanted = Wanted(
+            float_facts(network, train, self.recipe, self.seed, self.device),
+            origin_of(self.task, network, self.recipe, self.seed),
+            network,
+            self.device,
+        )
+        return kept_or_trained(self.cache, wanted, trained)
 
     def test_accuracy(self, integers: IntegerNetwork) -> float:
         """Accuracy on the test split, 0 to 1: for reporting, never for choosing."""

@@ -44,6 +44,10 @@ class Split:
                 f" {self.inputs.shape} and labels of shape {self.labels.shape}"
             )
 
+    def digest(self) -> str:
+        """SHA-256 over every input and label, in hexadecimal."""
+        return _digest(self)
+
 
 @dataclass(frozen=True)
 class TaskData:
@@ -87,12 +91,16 @@ class TaskData:
 
     def digest(self) -> str:
         """SHA-256 over every input and label of the three splits, in hexadecimal."""
-        found = hashlib.sha256()
-        for split in (self.train, self.validation, self.test):
-            for array in (split.inputs, split.labels):
-                found.update(str(array.shape).encode())
-                found.update(np.ascontiguousarray(array).tobytes())
-        return found.hexdigest()
+        return _digest(self.train, self.validation, self.test)
+
+
+def _digest(*splits: Split) -> str:
+    found = hashlib.sha256()
+    for split in splits:
+        for array in (split.inputs, split.labels):
+            found.update(str(array.shape).encode())
+            found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
 
 
 class Task(abc.ABC):

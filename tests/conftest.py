@@ -35,6 +35,15 @@ def write_tiny_study(folder: Path) -> Path:
     return study
 
 
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache for each test; the user's own is never touched."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("MPQSEARCH_CACHE", str(folder))
+    monkeypatch.delenv("MPQSEARCH_CACHE_BYTES", raising=False)
+    return folder
+
+
 @pytest.fixture
 def tiny_study(tmp_path: Path) -> Path:
     """A study file: 12 of 18 candidates, each trained in a fraction of a second."""
