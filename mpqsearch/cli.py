@@ -20,6 +20,9 @@ app = typer.Typer(
     " whole trade-off of accuracy, latency, energy and size.",
 )
 
+izer_app = typer.Typer(help="The izer: ai8x-synthesis, which makes C code of a network.")
+app.add_typer(izer_app, name="izer")
+
 StudyOption = Annotated[
     str, typer.Option("--study", "-s", help="A study's name, or the path of a study file (.yaml).")
 ]
@@ -296,6 +299,39 @@ def doctor(*, runs: RunsOption = DEFAULT_RUNS, as_json: JsonOption = False) -> N
             out.print(f"{mark:8}{finding.what:20} {finding.found}", markup=False, soft_wrap=True)
     if any(finding.needed and not finding.well for finding in findings):
         raise StudyError("this machine is not ready for a run; see the lines marked MISSING")
+
+
+@izer_app.command("install")
+def izer_install(
+    *,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="Clone this git repository, not the one on GitHub."),
+    ] = None,
+    python: Annotated[
+        str | None,
+        typer.Option("--python", help="Interpreter of its environment, 3.10 to 3.12."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an installation that is there.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Install ai8x-synthesis, at the commit our tests use, in an environment of its own."""
+    from mpqsearch.izer_install import install_izer, installation_json, installation_text
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        done = install_izer(
+            source, python, force=force, say=lambda line: typer.echo(line, err=True)
+        )
+    except KeyboardInterrupt:
+        typer.echo("interrupted; nothing was installed, the same command starts again", err=True)
+        raise
+    if as_json:
+        typer.echo(json.dumps(installation_json(done), indent=2))
+    else:
+        typer.echo(installation_text(done))
 
 
 def _interrupt(*_: object) -> None:
