@@ -90,7 +90,7 @@ def install(
     git = shutil.which("git")
     if git is None:
         raise ToolchainError("installing ai8x-synthesis needs git, which is not installed")
-    python = _checked_interpreter(interpreter or sys.executable)
+    python = _checked_interpreter(sys.executable if interpreter is None else interpreter)
     repository = None if source is None else checked_source(git, source)
     with _had_alone(place), _replacing(place):
         say(f"cloning {source or toolchain.REPOSITORY}")
@@ -147,7 +147,7 @@ def _checked_interpreter(named: str) -> str:
     """
     python = shutil.which(Path(named).expanduser())
     if python is None:
-        raise ToolchainError(f"--python {named} is no program; give the path of a Python")
+        raise ToolchainError(f"--python {named!r} is no program; give the path of a Python")
     python = os.path.abspath(python)  # not resolved: an environment's is a link
     done = finished([python, "-c", "import sys; print(*sys.version_info[:2])"], PROOF_TIMEOUT_S)
     told = _PYTHON_VERSION.search(done.stdout)
