@@ -11,6 +11,7 @@ from hardware.chips import Chip
 from hardware.layer import WEIGHT_BITS, Layer, Operation, PoolKind
 from hardware.network import Network
 from hardware.placement.bias_memory import bias_bytes_by_quadrant
+from hardware.placement.kernel_memory import STEP, place_kernels
 from hardware.placement.memory_map import data_bytes
 from hardware.placement.processors import passes, processors_used, round_up, uneven
 
@@ -164,20 +165,29 @@ def _kernel_demands(network: Network, bits: Sequence[int], chip: Chip) -> list[D
 
     A layer with one input channel lies in processor 0 alone, from the end of its memory down.
     """
-    shared = alone = 0
-    for (single, words), width in zip(_room(network), bits, strict=True):
-        if single:
-            alone += words[width]
-        else:
-            shared += words[width]
+    room = _room(network)
+    overlaid = 0
     larger = chip.first_processor_kernel_words
-    if larger == chip.kernel_words:
-        shared, alone = shared + alone, 0
+    if larger > chip.kernel_words and sum(single for single, _ in room) > 1:
+        words = [known[width] for (_, known), width in zip(room, bits, strict=True)]
+        used = [processors_used(layer.in_channels) for layer in network.layers]
+        lain = place_kernels(words, used, chip)
+        shared, alone, overlaid = lain.shared, lain.alone, len(lain.overlaid)
+    else:
+        shared = alone = 0
+        for (single, known), width in zip(room, bits, strict=True):
+            if single and larger > chip.kernel_words:
+                alone += round_up(known[width], STEP)
+            else:
+                shared += round_up(known[width], STEP)
     what = "kernel words of the busiest processor"
     found = [Demand(what, "network", shared, chip.kernel_words, is_memory=True)]
     if alone:
         what = "kernel words of processor 0"
         found.append(Demand(what, "network", shared + alone, larger, is_memory=True))
+    if overlaid:
+        what = "layers of one channel in whose weights the izer lays over others'"
+        found.append(Demand(what, "network", overlaid, 0))
     return found
 
 
@@ -187,7 +197,7 @@ def _room(network: Network) -> tuple[tuple[bool, dict[int, int]], ...]:
     return tuple(
         (
             processors_used(layer.in_channels) == 1,
-            {width: round_up(occupied_words(layer, width), 4) for width in WEIGHT_BITS},
+            {width: occupied_words(layer, width) for width in WEIGHT_BITS},
         )
         for layer in network.layers
     )

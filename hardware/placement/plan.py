@@ -8,10 +8,17 @@ from hardware.chips import Chip
 from hardware.layer import Layer
 from hardware.network import Network
 from hardware.placement.bias_memory import biases_by_quadrant
+from hardware.placement.kernel_memory import place_kernels
 from hardware.placement.limits import DoesNotFit, kernel_words, occupied_words
 from hardware.placement.memory_map import Tensor, blocks_of, map_tensors
 from hardware.placement.nearest_fit import check_fit
-from hardware.placement.processors import input_map, packed_map, passes, round_up, takes_chw
+from hardware.placement.processors import (
+    input_map,
+    packed_map,
+    passes,
+    processors_used,
+    takes_chw,
+)
 
 
 @dataclass(frozen=True)
@@ -46,9 +53,7 @@ class LayerPlace:
 def place(network: Network, bits: Sequence[int], chip: Chip) -> tuple[LayerPlace, ...]:
     """Places a network: maps packed from processor 0, tensors as `map_tensors` places them.
 
-    Weights are placed in network order, save that layers using all 64 processors come first, and
-    one with a single input channel at the end of processor 0's memory. **Source:** the izer's
-    allocation, `izer/kernels.py` and `izer/kbias.py`.
+    Weights and biases lie where the izer's own allocation puts them.
 
     Raises:
         DoesNotFit: where a limit of the chip is exceeded, where layers are concatenated, or where
@@ -57,7 +62,11 @@ def place(network: Network, bits: Sequence[int], chip: Chip) -> tuple[LayerPlace
     check_fit(network, bits, chip)
     _check_operands(network, chip)
     tensors = map_tensors(network)
-    kernels = _kernel_offsets(network, bits, chip)
+    kernels = place_kernels(
+        [occupied_words(layer, width) for layer, width in zip(network.layers, bits, strict=True)],
+        [processors_used(layer.in_channels) for layer in network.layers],
+        chip,
+    )
     quadrants = biases_by_quadrant(network, chip)
     found = []
     for index, layer in enumerate(network.layers):
@@ -68,7 +77,7 @@ def place(network: Network, bits: Sequence[int], chip: Chip) -> tuple[LayerPlace
                 output_processors=packed_map(layer.out_channels),
                 read=_read(network, index, tensors),
                 write=tensors[index + 1],
-                kernel_offset=kernels[index],
+                kernel_offset=kernels.offsets[index],
                 kernel_words=kernel_words(layer, bits[index]),
                 bias_quadrant=quadrants.get(index),
                 chw=not index and takes_chw(layer),
@@ -109,24 +118,3 @@ def _check_gap(layer: Layer, source: str, chip: Chip) -> None:
             f"{layer.name}: {source} lies in turn with other operands, out of which no layer"
             f" {reason} can read it alone; combine a copy of it, passed through a layer"
         )
-
-
-def _kernel_offsets(network: Network, bits: Sequence[int], chip: Chip) -> list[int]:
-    """First weight memory word of each layer."""
-    offsets = [0] * len(network.layers)
-    full = (1 << chip.processors) - 1
-    order = sorted(
-        range(len(network.layers)),
-        key=lambda index: packed_map(network.layers[index].in_channels) != full,
-    )
-    bottom, top = 0, chip.first_processor_kernel_words
-    for index in order:
-        words = occupied_words(network.layers[index], bits[index])
-        alone = network.layers[index].in_channels == 1
-        if alone and chip.first_processor_kernel_words > chip.kernel_words:
-            top = (top - words) // 4 * 4
-            offsets[index] = top
-        else:
-            offsets[index] = bottom
-            bottom = round_up(bottom + words, 4)
-    return offsets

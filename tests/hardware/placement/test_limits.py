@@ -287,11 +287,20 @@ def test_a_kernel_that_is_not_square_is_refused() -> None:
 
 def test_layers_are_limited() -> None:
     """The MAX78000 has registers for 32 layers."""
-    plans = [linear(f"a{i}", 1) for i in range(33)]
+    plans = [linear(f"a{i}", 2) for i in range(33)]
     assert "number of layers is 33 but the limit is 32" in refusal(
-        Network.chain(1, (1,), plans), (8,) * 33, MAX78000
+        Network.chain(2, (1,), plans), (8,) * 33, MAX78000
     )
-    assert fits(Network.chain(1, (1,), plans), (8,) * 33, MAX78002)
+    assert fits(Network.chain(2, (1,), plans), (8,) * 33, MAX78002)
+
+
+def test_weights_that_the_izer_would_lay_over_others_do_not_fit() -> None:
+    """Two layers of one channel in and one word each: it puts both at the same place."""
+    net = Network.chain(1, (1,), [linear("a", 1), linear("b", 1)])
+    assert "one channel in whose weights the izer lays over others' is 1" in refusal(
+        net, (8, 8), MAX78002
+    )
+    assert fits(net, (8, 8), MAX78000)
 
 
 @pytest.mark.parametrize(("columns", "fit"), [(64, True), (65, False)])
