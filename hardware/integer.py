@@ -5,9 +5,10 @@
 the docstrings here; held to its published known answers by the tests.
 """
 
+import dataclasses
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,6 +109,22 @@ class IntegerNetwork:
     def accuracy(self, inputs: NDArray[np.int8], labels: NDArray[np.int64]) -> float:
         """Share of the inputs whose largest logit (the first, on a tie) is the label's, 0 to 1."""
         return float(np.mean(self.logits(inputs).argmax(axis=1) == labels))
+
+    def held_at(self, bits: Sequence[int]) -> "IntegerNetwork":
+        """The same function with weights held at other, wider widths: the integers stay.
+
+        The accumulators are the same, and shift + 8 - bits is kept, so every output is the same.
+
+        Args:
+            bits: One width a layer, at least its own.
+        """
+        layers = tuple(
+            dataclasses.replace(
+                layer, bits=width, output_shift=layer.output_shift + width - layer.bits
+            )
+            for layer, width in zip(self.layers, bits, strict=True)
+        )
+        return dataclasses.replace(self, layers=layers)
 
     def _blocks(self, inputs: NDArray[np.int8]) -> Iterator[list[NDArray[np.int64]]]:
         if inputs.dtype != np.int8 or inputs.shape[1:] != self.network.input_shape:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the izer on project folders, in the izer's own interpreter (its NumPy is older than ours).
 
-usage: izer_driver.py CHECKOUT FOLDER...
+usage: izer_driver.py CHECKOUT
 
-A folder holds state.npz (the arrays of a checkpoint, in layer order), net.yaml, sample.npy and
-arguments.json. The izer's project, console.txt, exit_code.txt and layers.npz (each layer's output
-in its simulation, by place) are written beside them. The izer keeps its settings in module
+Reads folders from standard input, a line each, and answers each with the izer's exit code. A folder
+holds what the izer reads, and arguments.json. Its project, console.txt and layers.npz (each layer's
+output in its simulation, by place) are written beside them. The izer keeps its settings in module
 variables, so every project gets a process of its own; forking saves the imports.
 """
 
@@ -46,12 +46,9 @@ def run_izer(folder: Path) -> None:
     from izer import izer  # type: ignore[import-not-found]
 
     outputs = record_outputs()
-    arrays = np.load(folder / "state.npz")
-    state = {name: torch.from_numpy(np.array(arrays[name])) for name in arrays.files}
-    checkpoint = folder / "net.pth.tar"
-    torch.save({"epoch": 0, "arch": "net", "state_dict": state}, checkpoint)
-    sys.argv = ["ai8xize.py", "--checkpoint-file", str(checkpoint)]
-    sys.argv += json.loads((folder / "arguments.json").read_text())
+    os.chdir(folder)
+    (folder / "assets").symlink_to(Path(sys.path[0]) / "assets")
+    sys.argv = ["ai8xize.py", *json.loads((folder / "arguments.json").read_text())]
     try:
         izer.main()
     finally:
@@ -80,14 +77,15 @@ def run_apart(folder: Path) -> int:
 
 
 def main() -> None:
-    checkout, *folders = sys.argv[1:]
-    os.chdir(checkout)
+    checkout = sys.argv[1]
+    os.chdir(checkout)  # it reads assets as it is imported
     sys.path.insert(0, checkout)
     torch.set_num_threads(1)
     importlib.import_module("izer.izer")
     importlib.import_module("izer.backend.max7800x")
-    for folder in map(Path, folders):
-        (folder / "exit_code.txt").write_text(str(run_apart(folder)))
+    for line in sys.stdin:
+        sys.stdout.write(f"{run_apart(Path(line.strip()))}\n")
+        sys.stdout.flush()
 
 
 main()

@@ -15,7 +15,7 @@ FORBIDDEN = {
     "objectives": {"mpqsearch", "optuna", "studies"},
     "mpqsearch": {"studies"},
 }
-TORCH_ALLOWED = "hardware/izer/checkpoint.py"
+TORCH_ALLOWED = "hardware/izer/checkpoint_writer.py"
 """The izer's checkpoint is torch's own file format."""
 
 

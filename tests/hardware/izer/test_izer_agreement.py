@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Our arithmetic, limits, places and counts against the real izer, on networks of both chips."""
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,7 +15,7 @@ from hardware.placement.limits import DoesNotFit
 from hardware.placement.plan import place
 from tests.hardware.izer_edges import edges
 from tests.hardware.izer_networks import Drawn, draw_fitting, draw_pair, draw_residual
-from tests.hardware.izer_projects import Answer, Case, integer_case, run_izer
+from tests.hardware.izer_projects import Answer, Case, WarmIzer, integer_case, run_izer
 
 pytestmark = [pytest.mark.izer, pytest.mark.slow]
 
@@ -48,19 +47,8 @@ def placed_regardless(drawn: Drawn, monkeypatch: pytest.MonkeyPatch) -> Case:
 
 
 @pytest.fixture(scope="module")
-def izer(tmp_path_factory: pytest.TempPathFactory) -> Izer:
-    checkout = os.environ.get("AI8X_SYNTHESIS")
-    interpreter = os.environ.get("AI8X_SYNTHESIS_PYTHON")
-    if not checkout or not interpreter:
-        pytest.skip(
-            "AI8X_SYNTHESIS must name an ai8x-synthesis checkout and AI8X_SYNTHESIS_PYTHON the"
-            " interpreter of its environment"
-        )
-
-    def run(cases: Sequence[Case]) -> list[Answer]:
-        return run_izer(tmp_path_factory.mktemp("izer"), cases, checkout, interpreter)
-
-    return run
+def izer(warm_izer: WarmIzer, tmp_path_factory: pytest.TempPathFactory) -> Izer:
+    return lambda cases: run_izer(tmp_path_factory.mktemp("izer"), cases, warm_izer)
 
 
 @pytest.fixture(scope="module")
