@@ -5,7 +5,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F  # noqa: N812  (PyTorch's own convention)
+from torch import Tensor
 
 from hardware.integer import IntegerNetwork
 from objectives.batches import Batches, epoch_generator
@@ -32,6 +34,35 @@ class Trained:
     def validation_accuracy(self) -> float:
         """Accuracy of `integers` on the validation split, 0 to 1."""
         return max(self.rung_accuracies[1:])
+
+
+def qat_step(
+    stack: StackedNetwork,
+    optimizer: torch.optim.Optimizer,
+    inputs: Tensor,
+    labels: Tensor,
+    generator: torch.Generator,
+) -> float:
+    """Takes one step of every member of a stack on one batch.
+
+    Args:
+        stack: What is trained.
+        optimizer: Its optimizer.
+        inputs: (batch, channels, ...), float32, in the chip's units.
+        labels: (batch,).
+        generator: Draws the dropout masks.
+
+    Returns:
+        The loss, summed over members and samples.
+    """
+    logits = stack.forward(inputs, generator)
+    # Summed over members, so that each one's gradient is its own loss's.
+    targets = labels.unsqueeze(1).expand(-1, logits.shape[1])
+    loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum")
+    optimizer.zero_grad()
+    (loss / len(labels)).backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    return float(loss.detach())
 
 
 def train_quantized(
@@ -63,14 +94,7 @@ def train_quantized(
         generator = epoch_generator(prefix.seed, epoch, device)
         total = 0.0
         for inputs, labels in batches.epoch(generator):
-            logits = stack.forward(inputs, generator)
-            # Summed over members, so that each one's gradient is its own loss's.
-            targets = labels.unsqueeze(1).expand(-1, logits.shape[1])
-            loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum")
-            optimizer.zero_grad()
-            (loss / len(labels)).backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            total += float(loss.detach())
+            total += qat_step(stack, optimizer, inputs, labels, generator)
         if not math.isfinite(total):
             raise TrainingError(
                 f"the loss of QAT epoch {epoch} is {total}; a smaller learning_rate than"
