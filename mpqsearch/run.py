@@ -57,7 +57,7 @@ def run_study(
     folder.prepare()
     try:
         about = about_study(spec, data)
-        study = open_study(folder, about, _fingerprint(spec, data))
+        study = open_study(folder, about, fingerprint_of(spec, data))
         handler = folder.start_log()
         loggers = [logging.getLogger(name) for name in PACKAGES]
         for logger in loggers:
@@ -148,7 +148,7 @@ def about_study(spec: StudySpec, data: TaskData) -> About:
     )
 
 
-def _fingerprint(spec: StudySpec, data: TaskData) -> dict[str, object]:
+def fingerprint_of(spec: StudySpec, data: TaskData) -> dict[str, object]:
     """What must not change while a study goes on: only budgets and batches may."""
     calibration = spec.calibration
     calibrated = {} if calibration is None else {"calibration": calibration.rows_hash}

@@ -40,6 +40,11 @@ def checked_name(name: str) -> str:
     return name
 
 
+def run_name(study: str) -> str:
+    """The run that a study's name or file means: `studies/indoor.yaml` started `indoor`."""
+    return Path(study).stem if study.endswith((".yaml", ".yml")) else study
+
+
 class RunFolder:
     """`runs/<study>/` and what lies in it.
 

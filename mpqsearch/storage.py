@@ -110,9 +110,16 @@ def open_study(folder: RunFolder, about: About, fingerprint: dict[str, Any]) -> 
                 study.set_metric_names(list(OBJECTIVES))
             study.set_user_attr(_ABOUT, {**about.__dict__, "layer_names": list(about.layer_names)})
             study.set_user_attr(_FINGERPRINT, fingerprint)
-        elif known != json.loads(json.dumps(fingerprint)):
-            raise StudyError(_difference(folder, known, fingerprint))
+        else:
+            check_fingerprint(study, folder, fingerprint)
         return study
+
+
+def check_fingerprint(study: Study, folder: RunFolder, fingerprint: dict[str, Any]) -> None:
+    """Raises StudyError where a study was made of another task, data, recipe, chip or space."""
+    known = study.user_attrs.get(_FINGERPRINT, {})
+    if known != json.loads(json.dumps(fingerprint)):
+        raise StudyError(_difference(folder, known, fingerprint))
 
 
 def open_finished(folder: RunFolder, study: str) -> Study:

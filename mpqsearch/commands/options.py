@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options that several commands take, and what Ctrl-C does."""
+
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+StudyOption = Annotated[
+    str, typer.Option("--study", "-s", help="A study's name, or the path of a study file (.yaml).")
+]
+RunsOption = Annotated[
+    Path, typer.Option("--runs", envvar="MPQSEARCH_RUNS", help="Folder of the run folders.")
+]
+NameOption = Annotated[
+    str | None, typer.Option("--name", help="Name of the run, when not the study file's.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache",
+        envvar="MPQSEARCH_CACHE",
+        help="Folder of the float phases kept; without it the user's cache folder.",
+    ),
+]
+CacheLimitOption = Annotated[
+    int | None,
+    typer.Option(
+        "--cache-bytes",
+        envvar="MPQSEARCH_CACHE_BYTES",
+        min=0,
+        help="What they may take in all; 2 GB without it.",
+    ),
+]
+DEFAULT_RUNS = Path("runs")
+MOST_THREADS = 1024
+
+
+def stop_on_terminate() -> None:
+    """Has SIGTERM end the command as Ctrl-C does: everything finished is kept."""
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`mpqsearch run` and `mpqsearch front`."""
+
+import json
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mpqsearch.commands.options import (
+    DEFAULT_RUNS,
+    MOST_THREADS,
+    CacheLimitOption,
+    CacheOption,
+    JsonOption,
+    NameOption,
+    RunsOption,
+    StudyOption,
+    stop_on_terminate,
+)
+from mpqsearch.errors import StudyError
+
+
+def run(
+    *,
+    study: StudyOption,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Folder of the task's data; without it the task's own."),
+    ] = None,
+    trials: Annotated[
+        int | None,
+        typer.Option("--trials", help="Candidates in all, earlier runs of the study included."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Seed of trainings and sampler.")
+    ] = None,
+    name: NameOption = None,
+    runs: RunsOption = DEFAULT_RUNS,
+    threads: Annotated[
+        int,
+        typer.Option(
+            "--threads",
+            envvar="MPQSEARCH_THREADS",
+            help="Threads of the trainings; more than one pays for large networks only.",
+        ),
+    ] = 1,
+    cache: CacheOption = None,
+    cache_bytes: CacheLimitOption = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Keep no float phases, and use none.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Search a study's space, or go on with it, and print the front."""
+    from mpqsearch.study_file import find_study_file, read_study
+
+    if not 1 <= threads <= MOST_THREADS:
+        raise StudyError(f"--threads must be in 1..{MOST_THREADS} but is {threads}")
+    path = find_study_file(study)
+    spec = read_study(path, name=name, folder=data, trials=trials, seed=seed)
+    # After the study, so that a bad one is refused before torch is imported.
+    from mpqsearch.cache import open_cache
+    from mpqsearch.run import run_study
+    from mpqsearch.terminal import TerminalProgress, err, front_json, print_front
+
+    kept = None if no_cache else open_cache(cache, cache_bytes)
+    stop_on_terminate()
+    try:
+        with TerminalProgress() as progress:
+            about, records = run_study(spec, runs, progress, threads, kept)
+    except KeyboardInterrupt:
+        err.print("interrupted; everything finished is kept, the same command goes on from there")
+        raise
+    if as_json:
+        typer.echo(json.dumps(front_json(about, records), indent=2))
+    else:
+        print_front(about, records)
+        where = "" if runs == DEFAULT_RUNS else f" --runs {shlex.quote(str(runs))}"
+        again = f"mpqsearch front --study {shlex.quote(spec.name)}{where}"
+        err.print(f"kept in {runs / spec.name}; {again} shows it again", soft_wrap=True)
+
+
+def front(
+    *,
+    study: Annotated[str, typer.Option("--study", "-s", help="A run's name.")],
+    runs: RunsOption = DEFAULT_RUNS,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the front of a study, finished or still running."""
+    from mpqsearch.opened_study import OpenedStudy
+    from mpqsearch.terminal import front_json, print_front
+
+    opened = OpenedStudy(runs, study)
+    if as_json:
+        typer.echo(json.dumps(front_json(opened.about, opened.records), indent=2))
+    else:
+        print_front(opened.about, opened.records)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A study that has run, or is running, opened to read: records, settings, data, networks."""
+
+import logging
+from functools import cached_property
+from pathlib import Path
+
+from optuna.trial import FrozenTrial
+
+from hardware.integer import IntegerNetwork
+from hardware.network import Network
+from mpqsearch.errors import StudyError
+from mpqsearch.run_folder import RunFolder, run_name
+from mpqsearch.storage import (
+    About,
+    about_of,
+    check_fingerprint,
+    name_of,
+    open_finished,
+    records_of,
+    storage_errors,
+)
+from mpqsearch.study_file import StudySpec, read_study
+from mpqsearch.trials import TrialRecord
+from objectives.task import Split, TaskData
+
+logger = logging.getLogger(__name__)
+
+
+class OpenedStudy:
+    """What a run folder holds of a study, as it was when it was opened.
+
+    Attributes:
+        name: The study's name.
+        folder: Its run folder.
+        about: What tables of it have to say.
+        records: Every candidate it knows.
+        trials: Optuna's trials, running ones included.
+
+    Raises:
+        StudyError: where there is no such run.
+        RunFolderError: where its storage cannot be read.
+    """
+
+    def __init__(self, runs: Path, study: str) -> None:
+        self.name = run_name(study)
+        self.folder = RunFolder(runs, self.name)
+        opened = open_finished(self.folder, self.name)
+        with storage_errors(self.folder.storage_path):
+            self.about: About = about_of(opened)
+            self.records: list[TrialRecord] = records_of(opened)
+            self.trials: list[FrozenTrial] = opened.get_trials(deepcopy=False)
+            self._study = opened
+
+    @cached_property
+    def spec(self) -> StudySpec:
+        """The study as it was resolved when it ran."""
+        if not self.folder.study_path.is_file():
+            raise StudyError(
+                f"{self.folder.study_path} is missing; mpqsearch run --study {self.name} writes it"
+            )
+        return read_study(self.folder.study_path, name=self.name)
+
+    @cached_property
+    def data(self) -> TaskData:
+        """The data it ran on.
+
+        Raises:
+            StudyError: where they cannot be loaded, or have changed since, or the task's code has.
+        """
+        from mpqsearch.run import fingerprint_of, load_data
+
+        data = load_data(self.spec)
+        check_fingerprint(self._study, self.folder, fingerprint_of(self.spec, data))
+        return data
+
+    def network(self, input_length: int) -> Network:
+        """The task's network for an input length."""
+        return self.spec.task.checked_network(input_length)
+
+    def validation(self, input_length: int) -> Split:
+        """The validation split, cropped to a length."""
+        split = self.data.validation
+        return Split(self.spec.task.crop(split.inputs, input_length), split.labels)
+
+    def kept_network(self, record: TrialRecord) -> IntegerNetwork | None:
+        """The trained network of a record; None where it was not kept, or is damaged."""
+        network = self.network(record.candidate.input_length)
+        try:
+            return self.folder.load_checkpoint(name_of(record), network)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            logger.warning("the network of %s is trained again: %s", record.candidate, error)
+            return None
