@@ -18,7 +18,7 @@ from torch.profiler import ProfilerActivity, profile
 from objectives.batches import Batches, epoch_generator
 from objectives.float_phase import FloatPrefix, train_float
 from objectives.recipe import Recipe
-from objectives.stacked import StackedNetwork
+from objectives.stacked import StackedNetwork, dropout_masks, samples_last
 from objectives.tasks.indoor import IndoorTask
 from objectives.training import qat_step
 
@@ -37,7 +37,9 @@ def one_step(prefix: FloatPrefix, batches: Batches, members: int) -> Callable[[]
     optimizer = stack.optimizer(RECIPE.learning_rate)
     generator = epoch_generator(1, 1, CPU)
     inputs, labels = next(batches.epoch(generator))
-    return lambda: qat_step(stack, optimizer, inputs, labels, generator)
+    masks = dropout_masks(prefix.network, RECIPE, len(labels), generator)
+    placed = samples_last(inputs)
+    return lambda: qat_step(stack, optimizer, placed, labels, masks)
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -6,24 +6,39 @@ has its own bits, weights and scales. One code path serves one member and many.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812  (PyTorch's own convention)
 from torch import Tensor
 
-from hardware.integer import BIAS_SCALE, IntegerLayer, IntegerNetwork
+from hardware.integer import IntegerLayer, IntegerNetwork
 from hardware.layer import Activation, Layer, Operation, PoolKind
+from hardware.network import Network
 from objectives.batches import dropout_mask
 from objectives.float_phase import FloatPrefix, pool
-from objectives.quantizers import (
-    range_exponent,
-    round_activations,
-    round_biases,
-    round_weights,
-    truncate,
-)
+from objectives.layer_products import Rounding, quantized_layer
+from objectives.quantizers import round_weights, truncate
+from objectives.ranges import range_exponents
 from objectives.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Scales:
+    """Powers of two of a stack, each (layers, members).
+
+    Attributes:
+        exponents: r: weights reach +-2^r.
+        shifts: S of the chip, r less the layer's own output range; without meaning in the last.
+        weight: 2^(b-1-r): what a weight is multiplied by before it is rounded.
+        output: log2 of what an accumulator is multiplied by: S + 8 - b - 7, and for the last
+            layer what makes it a logit.
+    """
+
+    exponents: Tensor
+    shifts: Tensor
+    weight: Tensor
+    output: Tensor
 
 
 class StackedNetwork:
@@ -47,6 +62,10 @@ class StackedNetwork:
         self.layers = prefix.network.layers
         device = prefix.layers[0].weights.device
         self.widths = torch.tensor(self.bits, dtype=torch.float32, device=device).T
+        self._limits = torch.exp2(self.widths - 1)
+        thresholds = torch.tensor([0.0, *prefix.thresholds], device=device)
+        self._thresholds = thresholds[:, None]
+        self._exponents: Tensor | None = None
         self.weights = [self._repeat(state.weights).requires_grad_() for state in prefix.layers]
         self.biases = [
             None if state.biases is None else self._repeat(state.biases).requires_grad_()
@@ -77,74 +96,69 @@ class StackedNetwork:
                 }
         return optimizer
 
-    def exponents(self, index: int) -> Tensor:
-        """R of each member's layer, (members,): its weights reach +-2^r."""
-        return range_exponent(
-            self.weights[index].detach(),
-            _detached(self.biases[index]),
-            self.recipe.shift_quantile,
+    @torch.no_grad()
+    def scales(self) -> "Scales":
+        """The powers of two of every layer and member, as the weights are now."""
+        exponents = range_exponents(
+            self.weights, self.biases, self.recipe.shift_quantile, self._exponents
         )
+        self._exponents = exponents
+        widths, thresholds = self.widths, self._thresholds
+        shifts = exponents.clone()
+        shifts[:-1] -= thresholds[1:] - thresholds[:-1]
+        shifts = shifts.clamp(widths - 23, widths + 7)
+        output = shifts + 1 - widths
+        output[-1] = exponents[-1] + thresholds[-1] - 6 - widths[-1]
+        return Scales(exponents, shifts, torch.exp2(widths - 1 - exponents), output)
 
-    def output_shifts(self, index: int, exponents: Tensor) -> Tensor:
-        """S of each member's layer, (members,): r less the layer's own output range."""
-        thresholds = (0, *self.prefix.thresholds)
-        own = thresholds[index + 1] - thresholds[index] if not self.layers[index].wide else 0
-        widths = self.widths[index]
-        return (exponents - own).clamp(widths - 23, widths + 7)
-
-    def logit_exponents(self, exponents: Tensor) -> Tensor:
-        """One logit is accumulator * 2^this, (members,), for the last layer's r."""
-        in_range = (0, *self.prefix.thresholds)[len(self.layers) - 1]
-        return exponents + in_range - 7 - (self.widths[-1] - 1)
-
-    def integers(self, index: int, exponents: Tensor) -> tuple[Tensor, Tensor | None]:
+    def integers(self, index: int, scales: "Scales") -> tuple[Tensor, Tensor | None]:
         """Weights and biases of a layer as the chip's integers, with straight-through gradient."""
-        widths = self.widths[index]
-        weights = round_weights(self.weights[index], exponents, widths)
-        biases = self.biases[index]
+        scale, limit, biases = scales.weight[index], self._limits[index], self.biases[index]
+        weights = round_weights(self.weights[index], scale, limit)
         if biases is None:
             return weights, None
-        bias_bits = torch.full_like(widths, 8.0) if self.recipe.bias_bits else widths
-        return weights, round_biases(biases, exponents, widths, bias_bits)
+        bias_limit = torch.full_like(limit, 128.0) if self.recipe.bias_bits else limit
+        return weights, round_weights(biases, scale, bias_limit)
 
-    def forward(self, inputs: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Logits in real terms, (batch, members, classes).
+    def forward(self, inputs: Tensor, masks: Sequence[Tensor | None] = ()) -> Tensor:
+        """Logits in real terms, (members, classes, batch).
 
         Args:
-            inputs: (batch, channels, ...), float32, in the chip's units.
-            generator: Draws the dropout masks; None: no dropout.
+            inputs: (channels, ..., batch), float32, in the chip's units.
+            masks: What `dropout_masks` gives; none: no dropout.
         """
-        values = inputs.unsqueeze(1)
+        scales = self.scales()
+        outputs = torch.exp2(scales.output)
+        values = inputs.unsqueeze(0)
         for index, layer in enumerate(self.layers):
-            exponents = self.exponents(index)
-            weights, biases = self.integers(index, exponents)
-            accumulator = _accumulate(layer, values, weights, biases)
-            per_member = (1, -1, *(1,) * (accumulator.ndim - 2))
-            if layer.wide:
-                scale = torch.exp2(self.logit_exponents(exponents))
-                return accumulator * scale.reshape(per_member)
-            shifts = self.output_shifts(index, exponents)
-            scale = torch.exp2(shifts + 8 - self.widths[index] - 7).reshape(per_member)
+            weights, biases = self.integers(index, scales)
+            if layer.operation is Operation.LINEAR:
+                values = values.flatten(1, -2)
+            if layer.pool is not None:
+                values = _pooled(layer, values)
             relu = layer.activation is Activation.RELU
-            values = round_activations(accumulator, scale, non_negative=relu)
+            values = quantized_layer(
+                values,
+                weights,
+                biases,
+                outputs[index],
+                padding=layer.padding,
+                rounding=Rounding(layer.wide, relu),
+            )
             if layer.activation is Activation.ABS:
                 values = values.abs().clamp(max=127)
-            if generator is not None and self.recipe.dropout and not layer.kernel:
-                features = (len(inputs), 1, layer.out_channels)
-                values = values * dropout_mask(features, self.recipe.dropout, generator)
-        raise AssertionError("the last layer of a network is wide")
+            mask = masks[index] if masks else None
+            if mask is not None:
+                values = values * mask
+        return values
 
     @torch.no_grad()
     def integer_networks(self) -> list[IntegerNetwork]:
         """The members as the chip would hold them now."""
         columns: list[list[IntegerLayer]] = [[] for _ in self.bits]
-        last = torch.zeros(len(self.bits))
+        scales = self.scales()
         for index, layer in enumerate(self.layers):
-            exponents = self.exponents(index)
-            weights, biases = self.integers(index, exponents)
-            shifts = self.output_shifts(index, exponents)
-            if layer.wide:
-                last = self.logit_exponents(exponents)
+            weights, biases = self.integers(index, scales)
             for member, bits in enumerate(self.bits):
                 columns[member].append(
                     IntegerLayer(
@@ -153,45 +167,36 @@ class StackedNetwork:
                         if biases is None
                         else biases[member].cpu().numpy().astype(np.int8),
                         bits=bits[index],
-                        output_shift=0 if layer.wide else int(shifts[member]),
+                        output_shift=0 if layer.wide else int(scales.shifts[index, member]),
                     )
                 )
         return [
             IntegerNetwork(self.prefix.network, tuple(layers), int(exponent))
-            for layers, exponent in zip(columns, last, strict=True)
+            for layers, exponent in zip(columns, scales.output[-1], strict=True)
         ]
 
 
-def _accumulate(layer: Layer, values: Tensor, weights: Tensor, biases: Tensor | None) -> Tensor:
-    """Accumulators of all members, (batch, members, out_channels, ...).
-
-    Args:
-        layer: What to compute.
-        values: (batch, members or 1, channels, ...); 1 where all members see the same.
-        weights: (members, *weight_shape).
-        biases: (members, out_channels), or None.
-    """
-    batch, groups = values.shape[:2]
-    members = len(weights)
-    flat_biases = None if biases is None else (biases * BIAS_SCALE).flatten()
-    if layer.operation is Operation.LINEAR:
-        columns = values.flatten(2).transpose(0, 1).expand(members, -1, -1)
-        products = torch.bmm(columns, weights.transpose(1, 2))  # (members, batch, out)
-        if flat_biases is not None:
-            products = products + flat_biases.reshape(members, 1, -1)
-        return products.transpose(0, 1)
-    merged = values.flatten(1, 2)
-    if layer.pool is not None:
-        merged = pool(layer, merged)
-        if layer.pool.kind is PoolKind.AVERAGE:
-            # A mean of integers is near no other integer, so its rounding does not cut wrong.
-            merged = truncate(merged)
-    convolve = F.conv1d if layer.operation is Operation.CONV1D else F.conv2d
-    accumulator = convolve(
-        merged, weights.flatten(0, 1), flat_biases, padding=layer.padding, groups=groups
-    )
-    return accumulator.reshape(batch, members, layer.out_channels, *accumulator.shape[2:])
+def dropout_masks(
+    network: Network, recipe: Recipe, batch: int, generator: torch.Generator
+) -> list[Tensor | None]:
+    """A mask (features, batch) for each hidden linear layer, the same for all members."""
+    return [
+        dropout_mask((batch, layer.out_channels), recipe.dropout, generator).T.contiguous()
+        if recipe.dropout and not layer.kernel and not layer.wide
+        else None
+        for layer in network.layers
+    ]
 
 
-def _detached(tensor: Tensor | None) -> Tensor | None:
-    return None if tensor is None else tensor.detach()
+def samples_last(inputs: Tensor) -> Tensor:
+    """A batch (batch, channels, ...) as a stack takes it, (channels, ..., batch)."""
+    return inputs.movedim(0, -1).contiguous()
+
+
+def _pooled(layer: Layer, values: Tensor) -> Tensor:
+    """Pooling, as PyTorch has it: with the batch in front, members and channels as one."""
+    found = pool(layer, values.movedim(-1, 0).flatten(1, 2))
+    if layer.pool is not None and layer.pool.kind is PoolKind.AVERAGE:
+        # A mean of integers is near no other integer, so its rounding does not cut wrong.
+        found = truncate(found)
+    return found.reshape(len(found), *values.shape[:2], *found.shape[2:]).movedim(0, -1)

@@ -13,7 +13,7 @@ from hardware.integer import IntegerNetwork
 from objectives.batches import Batches, epoch_generator
 from objectives.float_phase import FloatPrefix, TrainingError
 from objectives.recipe import Recipe
-from objectives.stacked import StackedNetwork
+from objectives.stacked import StackedNetwork, dropout_masks, samples_last
 from objectives.task import Split
 
 
@@ -41,24 +41,23 @@ def qat_step(
     optimizer: torch.optim.Optimizer,
     inputs: Tensor,
     labels: Tensor,
-    generator: torch.Generator,
+    masks: Sequence[Tensor | None],
 ) -> float:
     """Takes one step of every member of a stack on one batch.
 
     Args:
         stack: What is trained.
         optimizer: Its optimizer.
-        inputs: (batch, channels, ...), float32, in the chip's units.
+        inputs: (channels, ..., batch), float32, in the chip's units.
         labels: (batch,).
-        generator: Draws the dropout masks.
+        masks: Dropout masks of the batch.
 
     Returns:
         The loss, summed over members and samples.
     """
-    logits = stack.forward(inputs, generator)
+    logits = stack.forward(inputs, masks)
     # Summed over members, so that each one's gradient is its own loss's.
-    targets = labels.unsqueeze(1).expand(-1, logits.shape[1])
-    loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum")
+    loss = F.cross_entropy(logits, labels.expand(len(logits), -1), reduction="sum")
     optimizer.zero_grad()
     (loss / len(labels)).backward()  # type: ignore[no-untyped-call]
     optimizer.step()
@@ -94,7 +93,8 @@ def train_quantized(
         generator = epoch_generator(prefix.seed, epoch, device)
         total = 0.0
         for inputs, labels in batches.epoch(generator):
-            total += qat_step(stack, optimizer, inputs, labels, generator)
+            masks = dropout_masks(prefix.network, recipe, len(labels), generator)
+            total += qat_step(stack, optimizer, samples_last(inputs), labels, masks)
         if not math.isfinite(total):
             raise TrainingError(
                 f"the loss of QAT epoch {epoch} is {total}; a smaller learning_rate than"

@@ -7,7 +7,7 @@ from hardware.network import Network
 from objectives.batches import Batches
 from objectives.float_phase import FloatPrefix, train_float
 from objectives.recipe import Recipe
-from objectives.stacked import StackedNetwork
+from objectives.stacked import StackedNetwork, dropout_masks, samples_last
 from objectives.tasks.digits import DigitsTask
 from objectives.tasks.indoor import IndoorTask
 from objectives.training import train_quantized
@@ -37,18 +37,18 @@ def test_simulated_and_integer_networks_agree_on_every_logit(name: str) -> None:
     stack = StackedNetwork(prefix, BITS, SHORT)
     optimizer = stack.optimizer(1e-3)
     for inputs, labels in batches.epoch(torch.Generator().manual_seed(0)):
-        logits = stack.forward(inputs, torch.Generator().manual_seed(1))
-        loss = torch.nn.functional.cross_entropy(
-            logits.flatten(0, 1), labels.repeat_interleave(len(BITS))
-        )
+        masks = dropout_masks(network, SHORT, len(labels), torch.Generator().manual_seed(1))
+        logits = stack.forward(samples_last(inputs), masks)
+        loss = torch.nn.functional.cross_entropy(logits, labels.expand(len(BITS), -1))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     with torch.no_grad():
-        simulated = stack.forward(torch.from_numpy(validation.inputs).float()).numpy()
+        inputs = samples_last(torch.from_numpy(validation.inputs).float())
+        simulated = stack.forward(inputs).numpy()
     for member, integers in enumerate(stack.integer_networks()):
         real = integers.logits(validation.inputs) * 2.0**integers.logit_exponent
-        np.testing.assert_array_equal(simulated[:, member], real)
+        np.testing.assert_array_equal(simulated[member].T, real)
         assert len(np.unique(real)) > 20 or 1 in BITS[member]
 
 
@@ -67,7 +67,7 @@ def test_quantizing_to_eight_bits_changes_the_float_network_little() -> None:
         else:
             values = torch.nn.functional.linear(values.flatten(1), state.weights, biases)
             values = values if layer.wide else values.relu()
-    integers = StackedNetwork(prefix, [(8, 8, 8, 8)], recipe).forward(inputs)[:, 0]
+    integers = StackedNetwork(prefix, [(8, 8, 8, 8)], recipe).forward(samples_last(inputs))[0].T
     error = (integers - values).abs().mean() / values.abs().mean()
     assert error.item() < 0.1
 
