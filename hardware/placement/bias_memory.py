@@ -19,21 +19,22 @@ def quadrants_in_use(network: Network, chip: Chip) -> int:
 def biases_by_quadrant(network: Network, chip: Chip) -> dict[int, int]:
     """Quadrant of each layer's biases, by the layer's place; layers without biases are not in it.
 
-    The layer with the most biases goes first, each to the quadrant that is emptiest. Biases of
-    zero, which take no place, are not known here: every layer with a bias counts.
+    In the order in which they are stored: the layer with the most biases goes first, each to the
+    quadrant that is emptiest; where only one quadrant is in use, they keep the network's order.
+    Biases of zero, which take no place, are not known here: every layer with a bias counts.
 
     **Source:** ai8x-synthesis, `izer/kbias.py`; equal to its figures on 230 networks.
     """
     layers = network.layers
     used = [0] * quadrants_in_use(network, chip)
     biased = [index for index, layer in enumerate(layers) if layer.bias]
-    biased.sort(
-        key=lambda index: (
-            -math.inf
-            if chip.flatten_bias_first and layers[index].flatten
-            else -layers[index].out_channels
-        )
-    )
+
+    def rank(index: int) -> float:
+        if chip.flatten_bias_first and layers[index].flatten:
+            return -math.inf
+        return -layers[index].out_channels if len(used) > 1 else 0
+
+    biased.sort(key=rank)
     found = {}
     for index in biased:
         found[index] = used.index(min(used))

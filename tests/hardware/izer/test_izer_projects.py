@@ -9,8 +9,9 @@ from hardware.chips import MAX78000, MAX78002, Chip
 from hardware.izer.project import Project
 from hardware.izer.proof import differences
 from hardware.izer.synthesis import read_synthesis
-from hardware.layer import Activation, Layer, NetworkError, Operation, Pool, PoolKind
+from hardware.layer import WEIGHT_BITS, Activation, Layer, NetworkError, Operation, Pool, PoolKind
 from hardware.network import Network
+from hardware.placement.bias_memory import quadrants_in_use
 from hardware.placement.limits import DoesNotFit
 from hardware.placement.packing import sound_bits
 from hardware.placement.plan import place
@@ -24,7 +25,7 @@ RANDOM_NETWORKS = 250
 
 
 @st.composite
-def layers(draw: st.DrawFn, name: str, channels: int, size: tuple[int, ...]) -> Layer:
+def layers(draw: st.DrawFn, name: str, channels: int, size: tuple[int, ...], most: int) -> Layer:
     """A conv1d, conv2d or linear layer on an input of this shape, where one is left of it."""
     convolves = bool(size) and draw(st.integers(0, 3)) > 0
     operation = (Operation.LINEAR, Operation.CONV1D, Operation.CONV2D)[convolves * len(size)]
@@ -39,7 +40,7 @@ def layers(draw: st.DrawFn, name: str, channels: int, size: tuple[int, ...]) -> 
             operation=operation,
             in_channels=channels,
             in_size=size,
-            out_channels=draw(st.integers(1, 128)),
+            out_channels=draw(st.integers(1, most)),
             kernel=(taps,) * operation.kernel_axes,
             padding=draw(st.integers(0, min(2, taps - 1))) if convolves else 0,
             pool=pool,
@@ -53,15 +54,16 @@ def layers(draw: st.DrawFn, name: str, channels: int, size: tuple[int, ...]) -> 
 
 @st.composite
 def feasible_cases(draw: st.DrawFn) -> Case:
-    """A chain of 1 to 6 layers with 2, 4 and 8 bits mixed, which we say fits a chip."""
+    """A chain of 1 to 6 layers with all widths mixed, which we say fits a chip."""
     axes = draw(st.sampled_from((1, 1, 2)))
     longest = (200, 32)[axes - 1]
     size = tuple(draw(st.integers(1, longest)) for _ in range(axes))
-    channels = draw(st.integers(1, 128))
+    most = draw(st.sampled_from((16, 128, 128)))  # one quadrant, or up to all four in two passes
+    channels = draw(st.integers(1, most))
     found: list[Layer] = []
     count = draw(st.integers(1, 6))
     for index in range(count):
-        layer = draw(layers(f"layer{index}", channels, size))
+        layer = draw(layers(f"layer{index}", channels, size, most))
         found.append(layer)
         channels, size = layer.out_channels, layer.out_size
     if draw(st.integers(0, 3)):
@@ -69,7 +71,7 @@ def feasible_cases(draw: st.DrawFn) -> Case:
         found[-1] = Layer(**last)
     network = Network(tuple(found))
     assume(network.macs <= MOST_MACS)
-    bits = tuple(draw(st.sampled_from((2, 4, 8))) for _ in found)
+    bits = tuple(draw(st.sampled_from(WEIGHT_BITS)) for _ in found)
     chip: Chip = draw(st.sampled_from((MAX78000, MAX78002)))
     held = sound_bits(network, bits)
     try:
@@ -113,3 +115,5 @@ def test_every_feasible_network_synthesizes_and_holds_what_was_scored(
     assert {case.chip for case in seen} == {MAX78000, MAX78002}
     assert sum(any(layer.pool for layer in case.layers) for case in seen) > RANDOM_NETWORKS // 4
     assert {len(case.layers) for case in seen} == {1, 2, 3, 4, 5, 6}
+    single = [case for case in seen if quadrants_in_use(case.network, case.chip) == 1]
+    assert len(single) > RANDOM_NETWORKS // 8
