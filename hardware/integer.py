@@ -117,7 +117,11 @@ class IntegerNetwork:
 
         Args:
             bits: One width a layer, at least its own.
+
+        Raises:
+            NetworkError: where there is not one of the chip's widths for every layer.
         """
+        self.network.check_bits(bits)
         layers = tuple(
             dataclasses.replace(
                 layer, bits=width, output_shift=layer.output_shift + width - layer.bits

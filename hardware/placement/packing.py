@@ -13,7 +13,11 @@ def sound_bits(network: Network, bits: Sequence[int]) -> tuple[int, ...]:
     """The narrowest widths, none under the given ones, at which the izer places all weights well.
 
     Weights held at a wider width than they need compute the same function.
+
+    Raises:
+        NetworkError: where there is not one of the chip's widths for every layer.
     """
+    network.check_bits(bits)
     return tuple(
         next(
             held

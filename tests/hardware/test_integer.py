@@ -20,31 +20,13 @@ from hardware.integer import (
     IntegerNetworkError,
     output_shift_range,
 )
-from hardware.layer import Activation, Layer, NetworkError, PoolKind
+from hardware.layer import WEIGHT_BITS, Activation, Layer, NetworkError, PoolKind
 from hardware.network import Network, conv, linear
+from tests.hardware.published_checkpoint import KNOWN_ANSWER, published
 
 Indoor = Callable[[int], Network]
 Grid = list[list[list[int]]]
 """Values as [channel][row][column]; what has one axis has one column."""
-
-
-def published(network: Network, file: Path) -> tuple[IntegerNetwork, NDArray[np.int8]]:
-    """The published checkpoint and its input: biases lie there times 2^(bits - 1)."""
-    layers = []
-    with np.load(file) as arrays:
-        for layer in network.layers:
-            bits = int(arrays[f"{layer.name}.weight_bits"][0])
-            shift = 0 if layer.wide else int(arrays[f"{layer.name}.output_shift"][0])
-            layers.append(
-                IntegerLayer(
-                    weights=arrays[f"{layer.name}.op.weight"].astype(np.int8),
-                    bias=(arrays[f"{layer.name}.op.bias"] // 2 ** (bits - 1)).astype(np.int8),
-                    bits=bits,
-                    output_shift=shift,
-                )
-            )
-        inputs = arrays["input"].astype(np.int8)[np.newaxis]
-    return IntegerNetwork(network, tuple(layers)), inputs
 
 
 def simple_network(bits: int = 8, shift: int = 0) -> IntegerNetwork:
@@ -146,7 +128,7 @@ def test_the_published_checkpoint_gives_its_known_answer(
     """The generated project for length 51 at 8-8-2-4 expects these four accumulators."""
     integers, inputs = published(indoor(51), checkpoint_file)
     assert integers.bits == (8, 8, 2, 4)
-    assert integers.logits(inputs).tolist() == [[-972, 12214, -2093, -16013]]
+    assert integers.logits(inputs).tolist() == [KNOWN_ANSWER]
 
 
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1))
@@ -312,3 +294,48 @@ def test_a_convolution_by_hand() -> None:
     held = IntegerLayer(np.array([[[1, -1, 0]]], np.int8), np.ones(1, np.int8), 2, 0)
     values = IntegerNetwork(net, (held,)).logits(np.array([[[1, 2, 3]]], np.int8))
     assert values.tolist() == [[[127, 127, 127]]]
+
+
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1))
+@settings(deadline=None, derandomize=True, max_examples=60)
+def test_wider_weights_give_the_same_outputs(
+    integer_networks: st.SearchStrategy[IntegerNetwork], data: st.DataObject, seed: int
+) -> None:
+    """Weights held at any wider width: every layer's outputs stay, integers and logits too."""
+    integers = data.draw(integer_networks)
+    wider = tuple(
+        data.draw(st.sampled_from([width for width in WEIGHT_BITS if width >= own]))
+        for own in integers.bits
+    )
+    held = integers.held_at(wider)
+    assert held.bits == wider
+    assert held.logit_exponent == integers.logit_exponent
+    inputs = inputs_for(integers.network, 2, seed)
+    before, after = integers.layer_outputs(inputs), held.layer_outputs(inputs)
+    assert [one.tolist() for one in after] == [one.tolist() for one in before]
+    for one, other in zip(integers.layers, held.layers, strict=True):
+        assert other.weights.tolist() == one.weights.tolist()
+
+
+def test_the_published_checkpoint_held_wider_gives_its_known_answer(
+    indoor: Indoor, checkpoint_file: Path
+) -> None:
+    """At 8-8-2-8, and with every weight in a byte."""
+    integers, inputs = published(indoor(51), checkpoint_file)
+    for bits in ((8, 8, 2, 8), (8, 8, 8, 8)):
+        assert integers.held_at(bits).logits(inputs).tolist() == [KNOWN_ANSWER]
+
+
+@pytest.mark.parametrize(
+    ("bits", "words"), [((8,), "2 widths .* but 1 were"), ((8, 3), "'b' must be one of")]
+)
+def test_widths_that_are_not_the_chips_are_refused(bits: tuple[int, ...], words: str) -> None:
+    """One of the chip's widths for every layer."""
+    with pytest.raises(NetworkError, match=words):
+        simple_network().held_at(bits)
+
+
+def test_weights_held_too_narrow_are_refused() -> None:
+    """A weight of 1 takes two bits."""
+    with pytest.raises(IntegerNetworkError, match=r"1-bit weights must lie in -1\.\.0"):
+        simple_network().held_at((1, 8))

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hardware.chips import MAX78002
-from hardware.layer import WEIGHT_BITS
-from hardware.network import Network, conv
+from hardware.layer import WEIGHT_BITS, NetworkError
+from hardware.network import Network, conv, linear
 from hardware.placement.limits import DoesNotFit
 from hardware.placement.nearest_fit import check_fit
-from hardware.placement.packing import check_packing
+from hardware.placement.packing import check_packing, sound_bits
 
 Indoor = Callable[[int], Network]
 
@@ -58,3 +58,60 @@ def test_the_published_pick_needs_widening_before_export(indoor: Indoor) -> None
     with pytest.raises(DoesNotFit, match=r"fc2: .* 208 channels"):
         check_packing(indoor(101), (8, 8, 2, 4))
     check_packing(indoor(101), (8, 8, 2, 8))
+
+
+@pytest.mark.parametrize(
+    ("channels", "outputs", "bits", "held"),
+    [
+        (200, 4, (4, 2), (8, 2)),  # 4 passes of 52 processors, the last one with 44
+        (66, 4, (2, 1), (8, 1)),
+        (8, 66, (1, 8), (2, 8)),  # 66 channels out in two passes of 36, no multiple of 8
+        (8, 128, (1, 1), (1, 1)),
+        (64, 64, (1, 2), (1, 2)),
+        (66, 66, (1, 4), (8, 8)),
+    ],
+)
+def test_weights_are_held_as_wide_as_they_must(
+    channels: int, outputs: int, bits: tuple[int, int], held: tuple[int, int]
+) -> None:
+    """Where the izer would misplace them, and nowhere else."""
+    net = Network.chain(channels, (1,), [conv("a", outputs, kernel=1), conv("b", 4, kernel=1)])
+    assert sound_bits(net, bits) == held
+
+
+def test_flattened_weights_stay_as_they_are(indoor: Indoor) -> None:
+    """The published pick: only fc2, which takes 200 channels, is held at 8 bits."""
+    assert sound_bits(indoor(51), (8, 8, 2, 4)) == (8, 8, 2, 8)
+    assert sound_bits(indoor(51), (1, 2, 1, 8)) == (1, 2, 1, 8)
+
+
+@given(
+    sizes=st.lists(st.tuples(st.integers(1, 300), st.sampled_from(WEIGHT_BITS)), min_size=2),
+    data=st.data(),
+)
+@settings(deadline=None, derandomize=True)
+def test_sound_widths_are_sound_and_no_wider_than_they_must(
+    sizes: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    """None is narrower than asked, and any narrower one would be refused."""
+    channels = data.draw(st.integers(1, 300))
+    flat = [linear(f"l{index}", outputs) for index, (outputs, _) in enumerate(sizes)]
+    net = Network.chain(channels, (), flat)
+    asked = [bits for _, bits in sizes]
+    held = sound_bits(net, asked)
+    check_packing(net, held)
+    for index, (own, wide) in enumerate(zip(asked, held, strict=True)):
+        assert wide >= own
+        for width in WEIGHT_BITS:
+            if own <= width < wide:
+                narrower = (*held[:index], width, *held[index + 1 :])
+                with pytest.raises(DoesNotFit, match=f"l{index}: "):
+                    check_packing(net, narrower)
+
+
+@pytest.mark.parametrize("bits", [(8,), (8, 8, 8), (8, 16), (3, 8)])
+def test_widths_that_are_not_the_chips_are_refused(bits: tuple[int, ...]) -> None:
+    """One of the chip's widths for every layer, no other is rounded up to one."""
+    net = Network.chain(8, (), [linear("a", 4), linear("b", 4)])
+    with pytest.raises(NetworkError, match=r"bits must name 2|must be one of 1, 2, 4, 8"):
+        sound_bits(net, bits)
