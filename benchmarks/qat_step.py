@@ -18,9 +18,9 @@ from torch.profiler import ProfilerActivity, profile
 from objectives.batches import Batches, epoch_generator
 from objectives.float_phase import FloatPrefix, train_float
 from objectives.recipe import Recipe
-from objectives.stacked import StackedNetwork, dropout_masks, samples_last
+from objectives.stacked import dropout_masks, samples_last
 from objectives.tasks.indoor import IndoorTask
-from objectives.training import qat_step
+from objectives.training import grouped, qat_step
 
 CPU = torch.device("cpu")
 RECIPE = Recipe(epochs=3, qat_start_epoch=1)
@@ -33,13 +33,12 @@ OPERATIONS = 20
 
 def one_step(prefix: FloatPrefix, batches: Batches, members: int) -> Callable[[], float]:
     """A function that takes one step of a stack, always on the same batch."""
-    stack = StackedNetwork(prefix, ASSIGNMENTS[:members], RECIPE)
-    optimizer = stack.optimizer(RECIPE.learning_rate)
+    groups = grouped(prefix, ASSIGNMENTS[:members], RECIPE)
     generator = epoch_generator(1, 1, CPU)
     inputs, labels = next(batches.epoch(generator))
     masks = dropout_masks(prefix.network, RECIPE, len(labels), generator)
     placed = samples_last(inputs)
-    return lambda: qat_step(stack, optimizer, placed, labels, masks)
+    return lambda: qat_step(groups, placed, labels, masks)
 
 
 def seconds(work: Callable[[], object]) -> float:

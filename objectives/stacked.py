@@ -5,14 +5,14 @@ All members share the network's shape, the float prefix, the data order and the 
 has its own bits, weights and scales. One code path serves one member and many.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from hardware.integer import IntegerLayer, IntegerNetwork
+from hardware.integer import BIAS_SCALE, IntegerLayer, IntegerNetwork
 from hardware.layer import Activation, Layer, Operation, PoolKind
 from hardware.network import Network
 from objectives.batches import dropout_mask
@@ -21,6 +21,9 @@ from objectives.layer_products import Rounding, quantized_layer
 from objectives.quantizers import round_weights, truncate
 from objectives.ranges import range_exponents
 from objectives.recipe import Recipe
+
+EXACT_BELOW = 1 << 24
+"""Every integer below it is a float32."""
 
 
 @dataclass(frozen=True)
@@ -128,10 +131,19 @@ class StackedNetwork:
             masks: What `dropout_masks` gives; none: no dropout.
         """
         scales = self.scales()
-        outputs = torch.exp2(scales.output)
+        integers = [self.integers(index, scales) for index in range(len(self.layers))]
+        return self._run(integers, torch.exp2(scales.output), inputs, masks)
+
+    def _run(
+        self,
+        integers: Sequence[tuple[Tensor, Tensor | None]],
+        outputs: Tensor,
+        inputs: Tensor,
+        masks: Sequence[Tensor | None],
+    ) -> Tensor:
+        """Logits of a batch from integer weights and biases and each layer's output scale."""
         values = inputs.unsqueeze(0)
         for index, layer in enumerate(self.layers):
-            weights, biases = self.integers(index, scales)
             if layer.operation is Operation.LINEAR:
                 values = values.flatten(1, -2)
             if layer.pool is not None:
@@ -139,8 +151,7 @@ class StackedNetwork:
             relu = layer.activation is Activation.RELU
             values = quantized_layer(
                 values,
-                weights,
-                biases,
+                *integers[index],
                 outputs[index],
                 padding=layer.padding,
                 rounding=Rounding(layer.wide, relu),
@@ -151,6 +162,25 @@ class StackedNetwork:
             if mask is not None:
                 values = values * mask
         return values
+
+    @torch.no_grad()
+    def predictions(self, inputs: Iterable[Tensor]) -> Tensor | None:
+        """Classes as the integer networks give them, (members, samples).
+
+        Args:
+            inputs: Batches (channels, ..., samples), in the chip's units.
+
+        Returns:
+            None where an accumulator may reach 2^24, beyond which float32 is not exact.
+        """
+        scales = self.scales()
+        integers = [self.integers(index, scales) for index in range(len(self.layers))]
+        if any(_largest_sum(*pair) >= EXACT_BELOW for pair in integers):
+            return None
+        outputs = torch.exp2(scales.output)
+        return torch.cat(
+            [self._run(integers, outputs, batch.float(), ()).argmax(1) for batch in inputs], dim=1
+        )
 
     @torch.no_grad()
     def integer_networks(self) -> list[IntegerNetwork]:
@@ -174,6 +204,14 @@ class StackedNetwork:
             IntegerNetwork(self.prefix.network, tuple(layers), int(exponent))
             for layers, exponent in zip(columns, scales.output[-1], strict=True)
         ]
+
+
+def _largest_sum(weights: Tensor, biases: Tensor | None) -> float:
+    """What no accumulator of a layer, nor any part of its sum, can go beyond."""
+    sums = 128 * weights.abs().flatten(2).sum(2, dtype=torch.float64)
+    if biases is not None:
+        sums += BIAS_SCALE * biases.abs()
+    return float(sums.max())
 
 
 def dropout_masks(

@@ -24,7 +24,7 @@ from objectives.prefix_cache import (
     prefix_to_bytes,
 )
 from objectives.recipe import Recipe
-from objectives.stacked import StackedNetwork
+from objectives.training import Group
 from tests.objectives.networks import SHORT, ImagesTask, blobs, one_axis, two_axes
 from tests.objectives.test_stacked import prefix_of
 
@@ -32,32 +32,39 @@ CPU = torch.device("cpu")
 BITS = ((8, 4, 2, 8), (2, 2, 8, 4))
 
 
-class Straight(AccuracyObjective):
-    """An objective whose last stack and its optimizer can be looked at."""
+class Watched(AccuracyObjective):
+    """An objective whose last trainings can be looked at."""
 
-    stack: StackedNetwork
-    adam: torch.optim.Adam
+    groups: list[Group]
 
     def everything(self) -> list[Tensor]:
         """Every trained tensor and every number Adam holds, after QAT."""
-        trained = [*self.stack.weights, *(one for one in self.stack.biases if one is not None)]
-        held = [self.adam.state[one] for one in trained]
-        moments = [state[name] for state in held for name in ("exp_avg", "exp_avg_sq", "step")]
-        return [*(one.detach() for one in trained), *moments]
+        found = []
+        for group in self.groups:
+            biases = [one for one in group.stack.biases if one is not None]
+            trained = [*group.stack.weights, *biases]
+            held = [group.optimizer.state[one] for one in trained]
+            names = ("exp_avg", "exp_avg_sq", "step")
+            found += [*(one.detach() for one in trained), *(s[n] for s in held for n in names)]
+        return found
+
+    @property
+    def prefix(self) -> FloatPrefix:
+        return self.groups[0].stack.prefix
 
 
-def run(cache: CacheFolder | None, seed: int = 1) -> tuple[Straight, list[Score]]:
-    """Trains two candidates, and keeps hold of the stack they were."""
+def run(cache: CacheFolder | None, seed: int = 1) -> tuple[Watched, list[Score]]:
+    """Trains two candidates, and keeps hold of what they were trained as."""
     task = ImagesTask()
-    objective = Straight(task, task.load(), task.recipe, seed, device=CPU, cache=cache)
+    objective = Watched(task, task.load(), task.recipe, seed, device=CPU, cache=cache)
+    grouped = training.grouped
 
-    class Watched(StackedNetwork):
-        def optimizer(self, learning_rate: float) -> torch.optim.Adam:
-            objective.stack, objective.adam = self, super().optimizer(learning_rate)
-            return objective.adam
+    def kept(*given: Any) -> list[Group]:
+        objective.groups = grouped(*given)
+        return objective.groups
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "StackedNetwork", Watched)
+        patch.setattr(training, "grouped", kept)
         scores = list(objective.evaluate([Candidate(9, bits) for bits in BITS]))
     assert all(isinstance(score, Score) for score in scores)
     return objective, scores  # type: ignore[return-value]
@@ -74,9 +81,9 @@ def test_a_training_from_the_cache_equals_one_straight_through(
     assert "taken from the cache" in caplog.text
     assert "float phase at input length" not in caplog.text
     found = cached.everything()
-    assert len(found) == 28
+    assert len(found) == 2 * 28
     assert all(map(torch.equal, found, straight.everything()))
-    prefix, kept = straight.stack.prefix, cached.stack.prefix
+    prefix, kept = straight.prefix, cached.prefix
     assert (prefix.thresholds, prefix.steps, prefix.loss) == (
         kept.thresholds,
         kept.steps,

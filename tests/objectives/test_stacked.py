@@ -85,3 +85,30 @@ def test_a_member_is_the_same_alone_and_in_a_stack() -> None:
             same = np.mean(mine.weights == theirs.weights)
             assert same > 0.99
         assert abs(alone.validation_accuracy - together[member].validation_accuracy) <= 0.004
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_predictions_are_those_of_the_integer_reference(name: str) -> None:
+    """Every class of every member, the first one where logits are equal."""
+    network = NETWORKS[name]
+    prefix, _ = prefix_of(network)
+    stack = StackedNetwork(prefix, BITS, SHORT)
+    inputs = blobs(network, 300, 2).inputs
+    inputs[:50] = 0
+    batches = [samples_last(part) for part in torch.from_numpy(inputs).split(128)]
+    predicted = stack.predictions(batches)
+    assert predicted is not None
+    for member, integers in enumerate(stack.integer_networks()):
+        assert predicted[member].tolist() == integers.logits(inputs).argmax(axis=1).tolist()
+
+
+def test_no_predictions_where_float32_might_round() -> None:
+    """Accumulators that could reach 2^24 are left to the integer reference."""
+    network = one_axis(length=800)
+    prefix, _ = prefix_of(network)
+    batch = [samples_last(torch.from_numpy(blobs(network, 10, 2).inputs))]
+    stack = StackedNetwork(prefix, [(8, 8, 8, 8)], SHORT)
+    assert stack.predictions(batch) is not None
+    with torch.no_grad():
+        stack.weights[2].fill_(1.0)
+    assert stack.predictions(batch) is None
