@@ -5,13 +5,19 @@
 defaults surprise: `pad`, `quantization`, `pool_first`.
 """
 
+import json
 from collections.abc import Iterator, Sequence
+
+import yaml
 
 from hardware.layer import Combine, Layer, Operation
 from hardware.network import Network
 from hardware.placement.plan import LayerPlace
 
+NOTE = "Written by mpqsearch; export again instead of editing."
 WIDE_BITS = 32
+RESERVED_NAMES = {"input", "stop"}
+"""Names that mean something else to the izer. **Source:** `izer/yamlcfg.py`."""
 
 
 def network_yaml(
@@ -25,9 +31,12 @@ def network_yaml(
         places: Where they lie; `place` gives them.
         arch: The architecture's name; the checkpoint must carry the same.
         about: One line on what it is, for people.
+
+    A layer whose name the izer would not take has none there: `input`, `stop`, and one that differs
+    from an earlier one in nothing but capitals.
     """
-    lines = [f"# {about}", "# Written by mpqsearch; export again instead of editing.", "---"]
-    lines += [f"arch: {arch}", "dataset: none", "", "layers:"]
+    lines = [f"# {one_line(about)}", f"# {NOTE}", "---"]
+    lines += [f"arch: {_string(arch)}", "dataset: none", "", "layers:"]
     for index, layer in enumerate(network.layers):
         lines.append(f"  # {_shapes(layer, bits[index])}")
         mark = "  - "
@@ -37,11 +46,18 @@ def network_yaml(
     return "\n".join(lines) + "\n"
 
 
+def one_line(text: str) -> str:
+    """A text as what may stand in a comment: one line, without signs that YAML refuses."""
+    line = " ".join(text.split())
+    return "".join(sign if sign.isprintable() else "?" for sign in line)
+
+
 def _entries(
     network: Network, index: int, bits: int, place: LayerPlace
 ) -> Iterator[tuple[str, object]]:
     layer = network.layers[index]
-    yield "name", layer.name
+    if _takes_name(network, index):
+        yield "name", _string(layer.name)
     yield "operation", layer.operation.value
     if layer.kernel:
         square = "x".join(str(taps) for taps in layer.kernel)
@@ -64,6 +80,7 @@ def _entries(
         yield "in_sequences", list(layer.sources)
     if layer.combine is not Combine.CONCATENATE:
         yield "eltwise", layer.combine.value
+        yield "operands", layer.operands
     if index == 0:
         yield "data_format", "CHW" if place.chw else "HWC"
     yield "processors", f"0x{place.processors:016x}"
@@ -74,6 +91,16 @@ def _entries(
         yield "read_gap", place.read_gap
     if place.write_gap:
         yield "write_gap", place.write_gap
+
+
+def _takes_name(network: Network, index: int) -> bool:
+    earlier = {name.lower() for name in network.names[:index]}
+    return network.names[index].lower() not in RESERVED_NAMES | earlier
+
+
+def _string(text: str) -> str:
+    """A text as YAML reads it back as one: in quotes where it would be a number or truth value."""
+    return text if yaml.safe_load(text) == text else json.dumps(text)
 
 
 def _shapes(layer: Layer, bits: int) -> str:
