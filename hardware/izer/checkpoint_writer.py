@@ -4,6 +4,7 @@
 The one file of this package that knows PyTorch: the format is its own.
 """
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ def write_checkpoint(path: Path, integers: IntegerNetwork, arch: str) -> None:
         path: The file, `*.pth.tar`.
         integers: What the chip will hold.
         arch: The architecture's name, as in the network YAML.
+
+    Raises:
+        OSError: where the file cannot be written.
     """
     state: dict[str, torch.Tensor] = {}
     for layer, held in zip(integers.network.layers, integers.layers, strict=True):
@@ -33,7 +37,10 @@ def write_checkpoint(path: Path, integers: IntegerNetwork, arch: str) -> None:
         state[f"{layer.name}.op.weight"] = _float(held.weights)
         if held.bias is not None:
             state[f"{layer.name}.op.bias"] = _float(held.bias) * 2 ** (held.bits - 1)
-    torch.save({"epoch": 0, "arch": arch, "state_dict": state}, path)
+    # Through memory: given a path, PyTorch writes its name too, and its errors are no OSError.
+    content = io.BytesIO()
+    torch.save({"epoch": 0, "arch": arch, "state_dict": state}, content)
+    path.write_bytes(content.getvalue())
 
 
 def _float(values: np.ndarray[Any, np.dtype[np.int8]]) -> torch.Tensor:
