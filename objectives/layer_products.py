@@ -7,7 +7,8 @@ axis lies in memory as it is needed. A stack is a batched product, not a grouped
 """
 
 import itertools
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,43 +46,48 @@ class _QuantizedLayer(torch.autograd.Function):
         padding: int,
         rounding: Rounding,
     ) -> Tensor:
-        kernel = weights.shape[3:]
-        padded = _padded(values, [padding] * len(kernel))
-        size = [one - places + 1 for one, places in zip(padded.shape[2:-1], kernel, strict=True)]
         # Members that see the same input are rows of one product.
         rows = weights.flatten(0, 1).unsqueeze(0) if len(values) < len(weights) else weights
-        sums = _sum_of_products(rows, padded, size).view(len(weights), weights.shape[1], -1)
+        size = [
+            length + 2 * padding - places + 1
+            for length, places in zip(values.shape[2:-1], weights.shape[3:], strict=True)
+        ]
+        around = [padding] * len(size)
+        sums = _sum_of_products(rows, values, around, size).view(*weights.shape[:2], -1)
         scales = scale[:, None, None]
         offset = 0 * scales if biases is None else (biases * BIAS_SCALE).unsqueeze(2) * scales
         shape = (*weights.shape[:2], *size, values.shape[-1])
         if rounding.wide:
-            ctx.save_for_backward(padded, weights, scales)
+            ctx.save_for_backward(values, weights, scales)
             found = sums.mul_(scales).add_(offset)
         else:
             relu = rounding.non_negative
             found, shifted = round_activations(sums, scales, offset, non_negative=relu)
-            ctx.save_for_backward(padded, weights, scales, shifted)
+            ctx.save_for_backward(values, weights, scales, shifted)
         ctx.padding, ctx.size, ctx.rounding = padding, size, rounding
         return found.view(shape)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        padded, weights, scales, *shifted = ctx.saved_tensors
+        values, weights, scales, *shifted = ctx.saved_tensors
         gradient = gradients[0].reshape(*weights.shape[:2], -1)
         if shifted:
             relu = ctx.rounding.non_negative
             gradient = activation_gradient(gradient, *shifted, non_negative=relu).mul_(scales)
         else:
             gradient = gradient * scales
-        rows = gradient.reshape(len(padded), -1, gradient.shape[2])
+        rows = gradient.view(len(values), -1, gradient.shape[2])
         kernel = weights.shape[3:]
-        found = [rows @ shifted.mT for shifted in _shifted(padded, kernel, ctx.size)]
+        found = [
+            rows[:, :, begin:end] @ inputs.mT
+            for inputs, begin, end in _places(values, kernel, [ctx.padding] * len(kernel), ctx.size)
+        ]
         of_weights = found[0] if len(found) == 1 else torch.stack(found, -1)
         of_biases = gradient.sum(2).mul_(BIAS_SCALE) if ctx.needs_input_grad[2] else None
         of_values = None
         if ctx.needs_input_grad[0]:
-            outer = gradient.view(*gradient.shape[:2], *ctx.size, padded.shape[-1])
-            of_values = _of_values(outer, weights, ctx.padding)
+            outer = gradient.view(*gradient.shape[:2], *ctx.size, values.shape[-1])
+            of_values = _of_values(outer, weights, ctx.padding, list(values.shape[2:-1]))
         return of_values, of_weights.view(weights.shape), of_biases, None, None, None
 
 
@@ -109,46 +115,60 @@ def quantized_layer(
     return result
 
 
-def _of_values(gradient: Tensor, weights: Tensor, padding: int) -> Tensor:
+def _of_values(gradient: Tensor, weights: Tensor, padding: int, size: list[int]) -> Tensor:
     """The input's gradient: the output's, convolved with the kernel turned round."""
-    kernel = weights.shape[3:]
     turned = weights.transpose(1, 2)
-    if kernel:
+    if weights.ndim > 3:
         turned = turned.flip(tuple(range(3, weights.ndim)))
-    around = [places - 1 - padding for places in kernel]
-    size = [
-        length + places - 1 - 2 * padding
-        for length, places in zip(gradient.shape[2:-1], kernel, strict=True)
-    ]
-    sums = _sum_of_products(turned, _padded(gradient, around), size)
+    around = [places - 1 - padding for places in weights.shape[3:]]
+    sums = _sum_of_products(turned, gradient, around, size)
     return sums.view(len(weights), -1, *size, gradient.shape[-1])
 
 
-def _sum_of_products(weights: Tensor, padded: Tensor, size: list[int]) -> Tensor:
+def _sum_of_products(
+    weights: Tensor, values: Tensor, padding: list[int], size: list[int]
+) -> Tensor:
     """(members, out, positions * batch), summed place by place of the kernel."""
-    places = weights.flatten(3).unbind(3) if weights.ndim > 3 else [weights]
-    inputs = _shifted(padded, weights.shape[3:], size)
-    sums = places[0] @ next(inputs)
-    for place, shifted in zip(places[1:], inputs, strict=True):
-        sums.baddbmm_(place, shifted)
+    kernel = weights.shape[3:]
+    parts = weights.flatten(3).unbind(3) if kernel else [weights]
+    places = list(zip(parts, _places(values, kernel, padding, size), strict=True))
+    length = math.prod(size) * values.shape[-1]
+    # The place that meets every output comes first: its product needs no zeros to be added to.
+    places.sort(key=lambda place: place[1][1] - place[1][2])
+    (part, (inputs, begin, end)), *others = places
+    if (begin, end) == (0, length):
+        sums = part @ inputs
+    else:
+        sums, others = values.new_zeros(*weights.shape[:2], length), places
+    for part, (inputs, begin, end) in others:
+        sums[:, :, begin:end].baddbmm_(part, inputs)
     return sums
 
 
-def _shifted(padded: Tensor, kernel: Iterable[int], size: Iterable[int]) -> Iterator[Tensor]:
-    """The input under each place of the kernel, (members, in, positions * batch).
+def _places(
+    values: Tensor, kernel: Sequence[int], padding: list[int], size: list[int]
+) -> Iterator[tuple[Tensor, int, int]]:
+    """For each place of the kernel the input under it, and the outputs that it reaches.
 
-    Along one axis that is a view, along two it is a copy.
+    Along one axis the input is a view, without the zeros around it; along two it is a copy.
+
+    Yields:
+        (members, in, reached), and the first of the reached and the first no more reached, among
+        positions * batch.
     """
+    batch = values.shape[-1]
+    if len(kernel) == 1:
+        for place in range(kernel[0]):
+            shift = place - padding[0]
+            begin = min(max(0, -shift), size[0])
+            end = max(begin, min(size[0], values.shape[2] - shift))
+            start = begin + shift if end > begin else 0
+            yield values.narrow(2, start, end - begin).flatten(2), begin * batch, end * batch
+        return
+    sides = itertools.chain.from_iterable((zeros, zeros) for zeros in reversed(padding))
+    padded = F.pad(values, [0, 0, *sides]) if any(padding) else values
     for offsets in itertools.product(*(range(places) for places in kernel)):
         cut = padded
         for axis, (offset, length) in enumerate(zip(offsets, size, strict=True)):
             cut = cut.narrow(2 + axis, offset, length)
-        yield cut.flatten(2)
-
-
-def _padded(values: Tensor, padding: list[int]) -> Tensor:
-    """Zeros on both sides of each axis between channels and batch; fewer than none cuts."""
-    if not any(padding):
-        return values
-    sides = itertools.chain.from_iterable((zeros, zeros) for zeros in reversed(padding))
-    return F.pad(values, [0, 0, *sides])
+        yield cut.flatten(2), 0, math.prod(size) * batch
