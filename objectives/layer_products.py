@@ -19,6 +19,9 @@ from torch import Tensor
 from hardware.integer import BIAS_SCALE
 from objectives.quantizers import activation_gradient, round_activations
 
+UNFOLDED = 32
+"""Inputs of one output up to which a first layer is one product, not one a place of the kernel."""
+
 
 @dataclass(frozen=True)
 class Rounding:
@@ -46,17 +49,22 @@ class _QuantizedLayer(torch.autograd.Function):
         padding: int,
         rounding: Rounding,
     ) -> Tensor:
-        # Members that see the same input are rows of one product.
-        rows = weights.flatten(0, 1).unsqueeze(0) if len(values) < len(weights) else weights
         size = [
             length + 2 * padding - places + 1
             for length, places in zip(values.shape[2:-1], weights.shape[3:], strict=True)
         ]
-        around = [padding] * len(size)
-        sums = _sum_of_products(rows, values, around, size).view(*weights.shape[:2], -1)
+        weight_shape, shape = weights.shape, (*weights.shape[:2], *size, values.shape[-1])
+        few = not ctx.needs_input_grad[0] and weights[0, 0].numel() <= UNFOLDED
+        if few and weights.ndim > 3:
+            values, weights = _unfolded(values, weights, padding, size), weights.flatten(2)
+            size = []
+        # Members that see the same input are rows of one product.
+        rows = weights.flatten(0, 1).unsqueeze(0) if len(values) < len(weights) else weights
+        sums = _sum_of_products(rows, values, [padding] * len(size), size).view(
+            *weights.shape[:2], -1
+        )
         scales = scale[:, None, None]
-        offset = 0 * scales if biases is None else (biases * BIAS_SCALE).unsqueeze(2) * scales
-        shape = (*weights.shape[:2], *size, values.shape[-1])
+        offset = 0 * scales if biases is None else biases.unsqueeze(2) * (BIAS_SCALE * scales)
         if rounding.wide:
             ctx.save_for_backward(values, weights, scales)
             found = sums.mul_(scales).add_(offset)
@@ -64,6 +72,7 @@ class _QuantizedLayer(torch.autograd.Function):
             relu = rounding.non_negative
             found, shifted = round_activations(sums, scales, offset, non_negative=relu)
             ctx.save_for_backward(values, weights, scales, shifted)
+        ctx.weight_shape = weight_shape
         ctx.padding, ctx.size, ctx.rounding = padding, size, rounding
         return found.view(shape)
 
@@ -79,7 +88,7 @@ class _QuantizedLayer(torch.autograd.Function):
         rows = gradient.view(len(values), -1, gradient.shape[2])
         kernel = weights.shape[3:]
         found = [
-            rows[:, :, begin:end] @ inputs.mT
+            torch.bmm(rows[:, :, begin:end], inputs.mT)
             for inputs, begin, end in _places(values, kernel, [ctx.padding] * len(kernel), ctx.size)
         ]
         of_weights = found[0] if len(found) == 1 else torch.stack(found, -1)
@@ -88,7 +97,7 @@ class _QuantizedLayer(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             outer = gradient.view(*gradient.shape[:2], *ctx.size, values.shape[-1])
             of_values = _of_values(outer, weights, ctx.padding, list(values.shape[2:-1]))
-        return of_values, of_weights.view(weights.shape), of_biases, None, None, None
+        return of_values, of_weights.view(ctx.weight_shape), of_biases, None, None, None
 
 
 def quantized_layer(
@@ -115,6 +124,14 @@ def quantized_layer(
     return result
 
 
+def _unfolded(values: Tensor, weights: Tensor, padding: int, size: list[int]) -> Tensor:
+    """The input under all places of the kernel, (members, in * places, positions * batch)."""
+    kernel = weights.shape[3:]
+    padded = F.pad(values, [0, 0, *[padding] * (2 * len(kernel))])
+    places = _places(padded, kernel, [0] * len(kernel), size)
+    return torch.stack([inputs for inputs, _, _ in places], 2).flatten(1, 2)
+
+
 def _of_values(gradient: Tensor, weights: Tensor, padding: int, size: list[int]) -> Tensor:
     """The input's gradient: the output's, convolved with the kernel turned round."""
     turned = weights.transpose(1, 2)
@@ -137,7 +154,7 @@ def _sum_of_products(
     places.sort(key=lambda place: place[1][1] - place[1][2])
     (part, (inputs, begin, end)), *others = places
     if (begin, end) == (0, length):
-        sums = part @ inputs
+        sums = torch.bmm(part, inputs)
     else:
         sums, others = values.new_zeros(*weights.shape[:2], length), places
     for part, (inputs, begin, end) in others:

@@ -46,12 +46,9 @@ def range_exponents(
     if guess is None:
         guess = torch.stack([_sampled_exponent(layer, quantile) for layer in parts])
     found = _counted_exponents(parts, sizes, quantile, guess)
-    return torch.stack(
-        [
-            _sorted_exponent(torch.cat(layer, 1), quantile) if exponent.isnan().any() else exponent
-            for layer, exponent in zip(parts, found, strict=True)
-        ]
-    )
+    for index in found.isnan().any(1).nonzero().flatten().tolist():
+        found[index] = _sorted_exponent(torch.cat(parts[index], 1), quantile)
+    return found
 
 
 def _magnitudes(weights: Tensor, biases: Tensor | None) -> list[Tensor]:
@@ -99,7 +96,7 @@ def _counted_exponents(
     least = torch.tensor(ranks, dtype=torch.float32)[:, None]
     between = torch.tensor([position > int(position) for position in positions])[:, None]
     most = least - between.float()
-    found = guess
+    found = guess.clone()
     while True:
         under, above = _counts_above(parts, found)
         beyond = (above > most) & (found < LARGEST_RANGE_SHIFT)
