@@ -125,7 +125,7 @@ def test_a_refusal_is_found_among_much_that_is_said(fake: Izer, folder: Path) ->
     """Its errors come by another stream, which must not meet the first one within a line."""
     body = """
         for number in range(1000):
-            print(f"Reading number {number}")
+            print("Reading" * 5, "of a number" * 5, number)
         print("ERROR: too much", file=sys.stderr)
         sys.exit(1)
     """
