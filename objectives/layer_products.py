@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A quantized layer of a whole stack, as plain matrix products: one node of the gradient's graph.
 
-Samples are the last axis: (members, channels, ..., batch). A convolution then is one product for
-each place of its kernel, of weights (out, in) with the input shifted by that place, which along one
-axis lies in memory as it is needed. A stack is a batched product, not a grouped convolution.
+Samples are the last axis: (members, channels, ..., batch). A convolution along one axis is one
+product for each place of its kernel, of weights (out, in) with the input shifted by it, which
+lies in memory as it is needed. A stack is a batched product, not a grouped convolution.
 """
 
 import itertools
@@ -58,11 +58,13 @@ class _QuantizedLayer(torch.autograd.Function):
         if few and weights.ndim > 3:
             values, weights = _unfolded(values, weights, padding, size), weights.flatten(2)
             size = []
-        # Members that see the same input are rows of one product.
-        rows = weights.flatten(0, 1).unsqueeze(0) if len(values) < len(weights) else weights
-        sums = _sum_of_products(rows, values, [padding] * len(size), size).view(
-            *weights.shape[:2], -1
-        )
+        if len(size) > 1:
+            values, sums = _convolved(values, weights, padding)
+        else:
+            # Members that see the same input are rows of one product.
+            rows = weights.flatten(0, 1).unsqueeze(0) if len(values) < len(weights) else weights
+            sums = _sum_of_products(rows, values, padding, size)
+        sums = sums.view(*weights.shape[:2], -1)
         scales = scale[:, None, None]
         offset = 0 * scales if biases is None else biases.unsqueeze(2) * (BIAS_SCALE * scales)
         if rounding.wide:
@@ -85,18 +87,11 @@ class _QuantizedLayer(torch.autograd.Function):
             gradient = activation_gradient(gradient, *shifted, non_negative=relu).mul_(scales)
         else:
             gradient = gradient * scales
-        rows = gradient.view(len(values), -1, gradient.shape[2])
-        kernel = weights.shape[3:]
-        found = [
-            torch.bmm(rows[:, :, begin:end], inputs.mT)
-            for inputs, begin, end in _places(values, kernel, [ctx.padding] * len(kernel), ctx.size)
-        ]
-        of_weights = found[0] if len(found) == 1 else torch.stack(found, -1)
+        wanted = ctx.needs_input_grad[0]
+        find = _convolution_gradients if len(ctx.size) > 1 else _product_gradients
+        outer = gradient.view(*gradient.shape[:2], *ctx.size, -1)
+        of_values, of_weights = find(outer, values, weights, ctx.padding, wanted)
         of_biases = gradient.sum(2).mul_(BIAS_SCALE) if ctx.needs_input_grad[2] else None
-        of_values = None
-        if ctx.needs_input_grad[0]:
-            outer = gradient.view(*gradient.shape[:2], *ctx.size, values.shape[-1])
-            of_values = _of_values(outer, weights, ctx.padding, list(values.shape[2:-1]))
         return of_values, of_weights.view(ctx.weight_shape), of_biases, None, None, None
 
 
@@ -128,23 +123,69 @@ def _unfolded(values: Tensor, weights: Tensor, padding: int, size: list[int]) ->
     """The input under all places of the kernel, (members, in * places, positions * batch)."""
     kernel = weights.shape[3:]
     padded = F.pad(values, [0, 0, *[padding] * (2 * len(kernel))])
-    places = _places(padded, kernel, [0] * len(kernel), size)
+    places = _places(padded, kernel, 0, size)
     return torch.stack([inputs for inputs, _, _ in places], 2).flatten(1, 2)
 
 
-def _of_values(gradient: Tensor, weights: Tensor, padding: int, size: list[int]) -> Tensor:
-    """The input's gradient: the output's, convolved with the kernel turned round."""
+def _product_gradients(
+    gradient: Tensor, values: Tensor, weights: Tensor, padding: int, wanted: bool
+) -> tuple[Tensor | None, Tensor]:
+    """Gradients of values, where wanted, and weights, from that of the sums."""
+    kernel, size = weights.shape[3:], list(gradient.shape[2:-1])
+    rows = gradient.reshape(len(values), -1, math.prod(size) * gradient.shape[-1])
+    found = [
+        torch.bmm(rows[:, :, begin:end], inputs.mT)
+        for inputs, begin, end in _places(values, kernel, padding, size)
+    ]
+    of_weights = found[0] if len(found) == 1 else torch.stack(found, -1)
+    if not wanted:
+        return None, of_weights
+    # The input's gradient is the output's, convolved with the kernel turned round.
     turned = weights.transpose(1, 2)
-    if weights.ndim > 3:
-        turned = turned.flip(tuple(range(3, weights.ndim)))
-    around = [places - 1 - padding for places in weights.shape[3:]]
-    sums = _sum_of_products(turned, gradient, around, size)
-    return sums.view(len(weights), -1, *size, gradient.shape[-1])
+    around = 0
+    if kernel:
+        turned, around = turned.flip(3), kernel[0] - 1 - padding
+    sums = _sum_of_products(turned, gradient, around, list(values.shape[2:-1]))
+    return sums.view(values.shape), of_weights
 
 
-def _sum_of_products(
-    weights: Tensor, values: Tensor, padding: list[int], size: list[int]
-) -> Tensor:
+def _convolved(values: Tensor, weights: Tensor, padding: int) -> tuple[Tensor, Tensor]:
+    """The input with the batch in front, members and channels as one, and the sums.
+
+    Along two axes PyTorch's own convolution is faster, what it takes to turn the data included.
+    """
+    turned = values.movedim(-1, 0).flatten(1, 2).contiguous()
+    groups = len(values)
+    sums = F.conv2d(turned, weights.flatten(0, 1), padding=padding, groups=groups)
+    return turned, sums.movedim(0, -1).contiguous()
+
+
+def _convolution_gradients(
+    gradient: Tensor, turned: Tensor, weights: Tensor, padding: int, wanted: bool
+) -> tuple[Tensor | None, Tensor]:
+    """Gradients of values, where wanted, and weights; `turned` is what `_convolved` gave."""
+    outer = gradient.flatten(0, 1).movedim(-1, 0).contiguous()
+    groups = turned.shape[1] // weights.shape[2]
+    of_values, of_weights, _ = torch.ops.aten.convolution_backward(
+        outer,
+        turned,
+        weights.flatten(0, 1),
+        None,
+        [1, 1],
+        [padding, padding],
+        [1, 1],
+        False,
+        [0, 0],
+        groups,
+        [wanted, True, False],
+    )
+    if not wanted:
+        return None, of_weights
+    unturned = of_values.movedim(0, -1).contiguous()
+    return unturned.view(groups, weights.shape[2], *unturned.shape[1:]), of_weights
+
+
+def _sum_of_products(weights: Tensor, values: Tensor, padding: int, size: list[int]) -> Tensor:
     """(members, out, positions * batch), summed place by place of the kernel."""
     kernel = weights.shape[3:]
     parts = weights.flatten(3).unbind(3) if kernel else [weights]
@@ -163,7 +204,7 @@ def _sum_of_products(
 
 
 def _places(
-    values: Tensor, kernel: Sequence[int], padding: list[int], size: list[int]
+    values: Tensor, kernel: Sequence[int], padding: int, size: list[int]
 ) -> Iterator[tuple[Tensor, int, int]]:
     """For each place of the kernel the input under it, and the outputs that it reaches.
 
@@ -176,16 +217,14 @@ def _places(
     batch = values.shape[-1]
     if len(kernel) == 1:
         for place in range(kernel[0]):
-            shift = place - padding[0]
+            shift = place - padding
             begin = min(max(0, -shift), size[0])
             end = max(begin, min(size[0], values.shape[2] - shift))
             start = begin + shift if end > begin else 0
             yield values.narrow(2, start, end - begin).flatten(2), begin * batch, end * batch
         return
-    sides = itertools.chain.from_iterable((zeros, zeros) for zeros in reversed(padding))
-    padded = F.pad(values, [0, 0, *sides]) if any(padding) else values
     for offsets in itertools.product(*(range(places) for places in kernel)):
-        cut = padded
+        cut = F.pad(values, [0, 0, *[padding] * (2 * len(kernel))]) if padding else values
         for axis, (offset, length) in enumerate(zip(offsets, size, strict=True)):
             cut = cut.narrow(2 + axis, offset, length)
         yield cut.flatten(2), 0, math.prod(size) * batch

@@ -16,8 +16,8 @@ from objectives.recipe import Recipe
 from objectives.stacked import StackedNetwork, dropout_masks, samples_last
 from objectives.task import Split
 
-MEMBERS_AT_ONCE = 1
-"""Members that take a step together on a CPU."""
+GROUP_BYTES = 2_000_000
+"""What a group's weights and outputs may take on a CPU: about one core's own cache."""
 JUDGED_AT_ONCE = 512
 """Samples that accuracies are computed on at once."""
 
@@ -52,10 +52,16 @@ class Group:
 def grouped(prefix: FloatPrefix, bits: Sequence[tuple[int, ...]], recipe: Recipe) -> list[Group]:
     """Bit assignments in groups, at the start of their QAT.
 
-    All of them are one group on a GPU. On a CPU each is its own: what it needs then stays in
-    the processor's cache from one operation to the next.
+    All of them are one group on a GPU. On a CPU a group is what the processor's cache holds from
+    one operation to the next, one member at least: small networks gain by more, large ones lose.
     """
-    size = len(bits) if prefix.layers[0].weights.is_cuda else MEMBERS_AT_ONCE
+    size = len(bits)
+    if not prefix.layers[0].weights.is_cuda:
+        values = sum(
+            layer.weight_count + recipe.batch_size * layer.out_channels * layer.out_pixels
+            for layer in prefix.network.layers
+        )
+        size = max(1, GROUP_BYTES // (4 * values))
     stacks = [
         StackedNetwork(prefix, bits[start : start + size], recipe)
         for start in range(0, len(bits), size)
