@@ -8,7 +8,7 @@ from pathlib import Path
 from optuna.trial import FrozenTrial
 
 from hardware.integer import IntegerNetwork
-from hardware.network import Network
+from hardware.network import Network, format_bits
 from mpqsearch.errors import StudyError
 from mpqsearch.run_folder import RunFolder, run_name
 from mpqsearch.storage import (
@@ -85,11 +85,19 @@ class OpenedStudy:
 
     def kept_network(self, record: TrialRecord) -> IntegerNetwork | None:
         """The trained network of a record; None where it was not kept, or is damaged."""
-        network = self.network(record.candidate.input_length)
+        candidate = record.candidate
         try:
-            return self.folder.load_checkpoint(name_of(record), network)
+            kept = self.folder.load_checkpoint(
+                name_of(record), self.network(candidate.input_length)
+            )
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            logger.warning("the network of %s is trained again: %s", record.candidate, error)
+            logger.warning("the network of %s is trained again: %s", candidate, error)
             return None
+        if kept.bits != candidate.bits:
+            path = self.folder.checkpoint_path(name_of(record))
+            held = format_bits(kept.bits)
+            logger.warning("the network of %s is trained again: %s is of %s", candidate, path, held)
+            return None
+        return kept

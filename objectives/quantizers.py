@@ -83,13 +83,14 @@ def round_activations(
 
 
 def activation_gradient(gradient: Tensor, shifted: Tensor, *, non_negative: bool) -> Tensor:
-    """The gradient with respect to a scale: what was not clamped passes, the rest is 0.
+    """The gradient with respect to a scale, in the place of `shifted`, which is overwritten.
 
-    A ReLU stops it where the accumulator is not positive, before any rounding.
+    What was not clamped passes, the rest is 0. A ReLU stops it where the accumulator is not
+    positive, before any rounding.
     """
     low = 0.5 if non_negative else BELOW_MINUS_128
-    result: Tensor = torch.ops.aten.hardtanh_backward(gradient, shifted, low, 128)
-    return result
+    torch.ops.aten.hardtanh_backward.grad_input(gradient, shifted, low, 128, grad_input=shifted)
+    return shifted
 
 
 def truncate(values: Tensor) -> Tensor:

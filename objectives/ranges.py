@@ -38,10 +38,7 @@ def range_exponents(
     Returns:
         (layers, members), in -15..15.
     """
-    parts = [
-        [one.abs().flatten(1) for one in pair if one is not None]
-        for pair in zip(weights, biases, strict=True)
-    ]
+    parts = [_magnitudes(*pair) for pair in zip(weights, biases, strict=True)]
     sizes = [sum(part.shape[1] for part in layer) for layer in parts]
     # On a GPU, asking for a count would wait for everything queued.
     if max(sizes) >= LARGEST_COUNT or weights[0].is_cuda:
@@ -49,12 +46,17 @@ def range_exponents(
     if guess is None:
         guess = torch.stack([_sampled_exponent(layer, quantile) for layer in parts])
     found = _counted_exponents(parts, sizes, quantile, guess)
-    return torch.stack(
-        [
-            _sorted_exponent(torch.cat(layer, 1), quantile) if exponent.isnan().any() else exponent
-            for layer, exponent in zip(parts, found, strict=True)
-        ]
-    )
+    for index in found.isnan().any(1).nonzero().flatten().tolist():
+        found[index] = _sorted_exponent(torch.cat(parts[index], 1), quantile)
+    return found
+
+
+def _magnitudes(weights: Tensor, biases: Tensor | None) -> list[Tensor]:
+    """|weights and biases| of a layer, (members, ...): in one tensor unless copying takes long."""
+    flat = [one.flatten(1) for one in (weights, biases) if one is not None]
+    if flat[0].shape[1] < SAMPLE:
+        flat = [torch.cat(flat, 1)]
+    return [one.abs() for one in flat]
 
 
 def _sorted_exponent(values: Tensor, quantile: float) -> Tensor:
@@ -94,9 +96,9 @@ def _counted_exponents(
     least = torch.tensor(ranks, dtype=torch.float32)[:, None]
     between = torch.tensor([position > int(position) for position in positions])[:, None]
     most = least - between.float()
-    found = guess
+    found = guess.clone()
     while True:
-        above, under = _count_above(parts, found), _count_above(parts, found - 1)
+        under, above = _counts_above(parts, found)
         beyond = (above > most) & (found < LARGEST_RANGE_SHIFT)
         short = (under <= least) & (found > -LARGEST_RANGE_SHIFT)
         if not (beyond | short).any():
@@ -105,11 +107,15 @@ def _counted_exponents(
         found = torch.where(split, torch.nan, found + beyond.float() - short.float())
 
 
-def _count_above(parts: list[list[Tensor]], exponents: Tensor) -> Tensor:
-    """How many values of each layer and member lie above 2^exponent: float32, exact."""
-    bounds = torch.exp2(exponents).unsqueeze(2)
+def _counts_above(parts: list[list[Tensor]], exponents: Tensor) -> Tensor:
+    """How many values of each layer and member lie above 2^(exponent - 1), and 2^exponent.
+
+    Returns:
+        (2, layers, members), float32, exact.
+    """
+    bounds = torch.exp2(torch.stack([exponents - 1, exponents]))[..., None]
     counts = []
-    for layer, bound in zip(parts, bounds, strict=True):
-        found = [torch.gt(part, bound, out=torch.empty_like(part)).sum(1) for part in layer]
+    for layer, bound in zip(parts, bounds.unbind(1), strict=True):
+        found = [torch.gt(part, bound, out=part.new_empty(2, *part.shape)).sum(2) for part in layer]
         counts.append(found[0] if len(found) == 1 else found[0] + found[1])
-    return torch.stack(counts)
+    return torch.stack(counts, 1)

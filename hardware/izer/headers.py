@@ -6,6 +6,7 @@ given stands in these files alone, so they are read back and compared.
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from hardware.placement.limits import KERNEL_WORD_BITS
 
 KERNEL_BYTES = KERNEL_WORD_BITS // 8
 WORD_BYTES = 4
+PIXELS_PER_WORD = 4
+"""Of one channel, in CHW format."""
 
 _DEFINE = re.compile(r"#define (\w+) \{([^}]*)\}")
 
@@ -29,19 +32,41 @@ def read_header(path: Path) -> dict[str, list[int]]:
     """Reads the arrays of a generated header, by their names.
 
     Raises:
-        IzerError: where there is no such file, or no array in it.
+        IzerError: where there is no such file, no array in it, or one of something else than
+            32-bit words.
     """
     try:
-        text = path.read_text(encoding="utf-8").replace("\\\n", "")
+        text = path.read_text(encoding="utf-8", errors="replace").replace("\\\n", "")
     except OSError as error:
         raise IzerError(f"the izer left no {path.name}: {error.strerror}") from None
-    found = {
-        name: [int(value, 0) for value in values.split(",")]
-        for name, values in _DEFINE.findall(text)
-    }
+    found = {}
+    for name, values in _DEFINE.findall(text):
+        try:
+            found[name] = [_word(value) for value in values.split(",")]
+        except ValueError as error:
+            raise IzerError(f"the izer's {path.name}: {name} holds no words: {error}") from None
     if not found:
         raise IzerError(f"the izer's {path.name} holds no array")
     return found
+
+
+def read_array(path: Path, name: str) -> list[int]:
+    """Reads one array of a generated header.
+
+    Raises:
+        IzerError: where it cannot be read, or is not there.
+    """
+    arrays = read_header(path)
+    if name not in arrays:
+        raise IzerError(f"the izer's {path.name} holds no {name}")
+    return arrays[name]
+
+
+def _word(written: str) -> int:
+    word = int(written, 0)
+    if not 0 <= word < 1 << 8 * WORD_BYTES:
+        raise ValueError(f"{word} is not a 32-bit word")
+    return word
 
 
 def kernel_memory(kernels: list[int], chip: Chip) -> KernelMemory:
@@ -49,15 +74,17 @@ def kernel_memory(kernels: list[int], chip: Chip) -> KernelMemory:
 
     The array holds runs of an address, a number of words and the words; a zero ends it. Bytes come
     highest first, and within a kernel word the last one is read first.
+
+    Raises:
+        IzerError: where it ends before that, or an address is none of a word.
     """
     addresses = address_map(chip)
     found: KernelMemory = {}
-    start = 0
-    while kernels[start]:
-        processor, word = addresses.kernel(kernels[start])
-        first = start + 2
-        start = first + kernels[start + 1]
-        content = np.array(kernels[first:start], ">u4").tobytes()
+    for (address,), words in _runs(kernels, "KERNELS", head=1):
+        if address % WORD_BYTES:
+            raise IzerError(f"the izer's KERNELS names 0x{address:08x}, which is no word's address")
+        processor, word = addresses.kernel(address)
+        content = np.array(words, ">u4").tobytes()
         for offset in range(0, len(content) - KERNEL_BYTES + 1, KERNEL_BYTES):
             found[processor, word] = content[offset : offset + KERNEL_BYTES][::-1]
             word += 1
@@ -65,15 +92,28 @@ def kernel_memory(kernels: list[int], chip: Chip) -> KernelMemory:
 
 
 def expected_output(sample_output: list[int]) -> dict[int, tuple[int, int]]:
-    """Mask and value of each data memory word that the known-answer test compares, by address."""
+    """Mask and value of each data memory word that the known-answer test compares, by address.
+
+    Raises:
+        IzerError: where the array ends too early.
+    """
     found = {}
-    start = 0
-    while sample_output[start]:
-        address, mask, count = sample_output[start : start + 3]
-        for index in range(count):
-            found[address + WORD_BYTES * index] = (mask, sample_output[start + 3 + index])
-        start += 3 + count
+    for (address, mask), words in _runs(sample_output, "SAMPLE_OUTPUT", head=2):
+        for index, word in enumerate(words):
+            found[address + WORD_BYTES * index] = (mask, word)
     return found
+
+
+def _runs(array: list[int], name: str, head: int) -> Iterator[tuple[list[int], list[int]]]:
+    """Runs of a head (an address first), a number of words and the words, up to a zero."""
+    start = 0
+    while array[start : start + 1] != [0]:
+        first = start + head + 1
+        end = first + array[first - 1] if first <= len(array) else first
+        if end >= len(array):  # the zero must follow
+            raise IzerError(f"the izer's {name} ends within a run, after {len(array)} words")
+        yield array[start : first - 1], array[first:end]
+        start = end
 
 
 def sample_values(
@@ -86,12 +126,23 @@ def sample_values(
         shape: Shape of the input.
         chw: Whether a word holds 4 pixels of one channel, or 4 channels of one pixel.
         passes: Rounds over the processors; in HWC, their words of one pixel follow each other.
+
+    Raises:
+        IzerError: where they hold more or fewer words than that takes.
     """
-    bytes_of = [
-        np.array(arrays[name], "<u4").view(np.int8)
-        for name in sorted(arrays, key=lambda name: int(name.rpartition("_")[2]))
-    ]
     channels, pixels = shape[0], int(np.prod(shape[1:]))
+    groups = channels if chw else -(-channels // (PROCESSORS_PER_INSTANCE * passes))
+    count = -(-pixels // PIXELS_PER_WORD) if chw else pixels * passes
+    names = [f"SAMPLE_INPUT_{PROCESSORS_PER_INSTANCE * group}" for group in range(groups)]
+    held = {name: len(array) for name, array in arrays.items() if name.startswith("SAMPLE_INPUT_")}
+    if held != dict.fromkeys(names, count):
+        raise IzerError(
+            f"the izer's sample input holds words {held} but must hold {count} in each of"
+            f" {', '.join(names)}"
+        )
+    bytes_of: list[NDArray[np.int8]] = [
+        np.array(arrays[name], "<u4").view(np.int8) for name in names
+    ]
     if chw:
         return np.stack([one[:pixels] for one in bytes_of]).reshape(shape)
     # (groups, pixels, passes, 4) -> (passes, groups, 4, pixels): channels in order, each pass's

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hardware.chips import Chip
 from hardware.integer import IntegerNetwork
 from hardware.izer.checkpoint_writer import write_checkpoint
-from hardware.izer.yaml_writer import network_yaml
+from hardware.izer.yaml_writer import network_yaml, one_line
 from hardware.placement.plan import LayerPlace, place
 
 CHECKPOINT = "checkpoint.pth.tar"
@@ -89,8 +89,12 @@ class Project:
 
 
 def arch_name(study: str) -> str:
-    """A study's name as a name of an architecture: letters, digits and underscores."""
-    return re.sub(r"\W", "_", study, flags=re.ASCII)
+    """A study's name as a name of an architecture: letters, digits and underscores.
+
+    Not `test`, for which the izer would make up weights. **Source:** `izer/izer.py`.
+    """
+    name = re.sub(r"\W", "_", study, flags=re.ASCII)
+    return f"net_{name}" if name in {"", "test"} else name
 
 
 def write_inputs(
@@ -104,8 +108,12 @@ def write_inputs(
         chips: The chips the script synthesizes for; the network must fit all of them. Maps and
             offsets of data do not depend on the chip.
         max_speed: Whether weights and inputs load at the full clock (MAX78002 only).
+
+    Raises:
+        DoesNotFit: where it does not fit one of them; nothing is written then.
     """
-    write_files(folder, project, project.places(chips[0]))
+    places = [project.places(chip) for chip in chips]
+    write_files(folder, project, places[0])
     np.save(folder / KNOWN_ANSWER, project.outputs()[-1].ravel(), allow_pickle=False)
     script = folder / SCRIPT
     script.write_text(_script(project, chips, max_speed=max_speed), encoding="utf-8")
@@ -130,7 +138,7 @@ def _script(project: Project, chips: tuple[Chip, ...], *, max_speed: bool) -> st
         for chip in chips
         for variant in Variant
     ]
-    return _SCRIPT.replace("@ABOUT@", project.about).replace("@RUNS@", "\n".join(runs))
+    return _SCRIPT.replace("@RUNS@", "\n".join(runs)).replace("@ABOUT@", one_line(project.about))
 
 
 _SCRIPT = """\
@@ -142,7 +150,7 @@ _SCRIPT = """\
 set -eu
 CDPATH=
 here=$(cd "$(dirname "$0")" && pwd)
-checkout=${AI8X_SYNTHESIS:-${XDG_DATA_HOME:-$HOME/.local/share}/mpqsearch/ai8x-synthesis}
+checkout=${AI8X_SYNTHESIS:-${XDG_DATA_HOME:-${HOME:-}/.local/share}/mpqsearch/ai8x-synthesis}
 if [ ! -f "$checkout/ai8xize.py" ]; then
     echo "no ai8x-synthesis in $checkout; set AI8X_SYNTHESIS to a checkout," >&2
     echo "or run: mpqsearch izer install" >&2
@@ -150,27 +158,37 @@ if [ ! -f "$checkout/ai8xize.py" ]; then
 fi
 checkout=$(cd "$checkout" && pwd)
 python=
-for one in "${AI8X_SYNTHESIS_PYTHON:-}" "$checkout/venv/bin/python" "$checkout/.venv/bin/python" \\
-    "$checkout/../venv/bin/python"; do
-    if [ -n "$one" ] && [ -x "$one" ]; then python=$one; break; fi
-done
+if [ -n "${AI8X_SYNTHESIS_PYTHON:-}" ]; then
+    python=$(command -v "$AI8X_SYNTHESIS_PYTHON" || true)
+    if [ ! -f "$python" ] || [ ! -x "$python" ]; then
+        echo "AI8X_SYNTHESIS_PYTHON is $AI8X_SYNTHESIS_PYTHON, which is no program" >&2
+        exit 2
+    fi
+    case $python in /*) ;; *) python=$(pwd)/$python ;; esac
+else
+    for one in "$checkout/venv/bin/python" "$checkout/.venv/bin/python" \\
+        "$checkout/../venv/bin/python"; do
+        if [ -f "$one" ] && [ -x "$one" ]; then python=$one; break; fi
+    done
+fi
 if [ -z "$python" ]; then
     echo "no Python for ai8x-synthesis beside $checkout; set AI8X_SYNTHESIS_PYTHON to one" >&2
     exit 2
 fi
 cd "$here"
-unset PYTHONPATH PYTHONHOME
 OMP_NUM_THREADS=1; export OMP_NUM_THREADS
 # linked here, so that the files it writes name no folder of this machine
+trap 'rm -f assets ai8xize.py' EXIT
+trap 'exit 130' HUP INT TERM
 ln -sfn "$checkout/assets" assets
 ln -sfn "$checkout/ai8xize.py" ai8xize.py
-trap 'rm -f assets ai8xize.py' EXIT
 
+# -E: what PYTHONPATH and the like name belongs to another Python
 synthesize() {
     chip=$1 name=$2
     shift 2
-    "$python" ai8xize.py "$@" --overwrite
-    "$python" - "$chip/$name/answer.npy" known_answer.npy <<'END'
+    "$python" -E ai8xize.py "$@" --overwrite
+    "$python" -E - "$chip/$name/answer.npy" known_answer.npy <<'END'
 import sys
 import numpy as np
 found, wanted = (np.load(path).ravel() for path in sys.argv[1:])

@@ -4,7 +4,13 @@
 from collections.abc import Iterator
 
 from hardware.chips import Chip
-from hardware.izer.headers import expected_output, kernel_memory, read_header, sample_values
+from hardware.izer.headers import (
+    expected_output,
+    kernel_memory,
+    read_array,
+    read_header,
+    sample_values,
+)
 from hardware.izer.memory_image import first_misplaced, output_words, quadrant_biases
 from hardware.izer.project import Project
 from hardware.izer.synthesis import Synthesis
@@ -33,11 +39,14 @@ def differences(project: Project, chip: Chip, made: Synthesis) -> Iterator[str]:
         project: What the izer was given.
         chip: For which chip.
         made: What it made.
+
+    Raises:
+        IzerError: where a file of it is missing or damaged.
     """
     integers, places = project.integers, project.places(chip)
     network = integers.network
     outputs = project.outputs()
-    answer = expected_output(read_header(made.folder / "sampleoutput.h")["SAMPLE_OUTPUT"])
+    answer = expected_output(read_array(made.folder / "sampleoutput.h", "SAMPLE_OUTPUT"))
     if answer != output_words(outputs[-1], network.layers[-1], places[-1], chip):
         yield "the known answer is not our integer reference's"
     sample = sample_values(
@@ -48,14 +57,14 @@ def differences(project: Project, chip: Chip, made: Synthesis) -> Iterator[str]:
     )
     if sample.tolist() != project.sample.tolist():
         yield "sampledata.h does not hold the sample input"
-    arrays = read_header(made.folder / "weights.h")
-    misplaced = first_misplaced(integers, places, kernel_memory(arrays["KERNELS"], chip))
+    kernels = read_array(made.folder / "weights.h", "KERNELS")
+    misplaced = first_misplaced(integers, places, kernel_memory(kernels, chip))
     if misplaced is not None:
         yield f"weights.h does not hold the weights of {misplaced} where the chip reads them"
+    arrays = read_header(made.folder / "weights.h")
     biases = quadrant_biases(integers, chip)
     for quadrant, wanted in enumerate(biases):
-        found = bytes(arrays.get(f"BIAS_{quadrant}", []))
-        if found != wanted:
+        if arrays.get(f"BIAS_{quadrant}", []) != list(wanted):
             yield f"weights.h does not hold the biases of quadrant {quadrant}"
     for what, ours, its in (
         ("bytes of weights", network.weight_bytes(integers.bits), made.weight_bytes),

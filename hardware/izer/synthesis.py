@@ -21,6 +21,12 @@ TIMEOUT_S = 900
 
 LINKED = (PROGRAM, "assets")
 
+_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONUNBUFFERED": "1",  # its errors come by another stream, but not within another line
+}
+
 
 @contextlib.contextmanager
 def linked(toolchain: Toolchain, folder: Path) -> Iterator[None]:
@@ -29,10 +35,10 @@ def linked(toolchain: Toolchain, folder: Path) -> Iterator[None]:
     It looks for its assets in the working folder, and writes its command line into the files it
     makes. Run like this, they name no folder of this machine, and are the same on the next one.
     """
-    for name in LINKED:
-        (folder / name).unlink(missing_ok=True)
-        (folder / name).symlink_to(toolchain.checkout.resolve() / name)
     try:
+        for name in LINKED:
+            (folder / name).unlink(missing_ok=True)
+            (folder / name).symlink_to(toolchain.checkout.resolve() / name)
         yield
     finally:
         for name in LINKED:
@@ -89,7 +95,7 @@ def read_synthesis(made: Path, said: str) -> Synthesis:
         IzerError: where its log is missing or says something else.
     """
     try:
-        log = (made / "log.txt").read_text(encoding="utf-8")
+        log = (made / "log.txt").read_text(encoding="utf-8", errors="replace")
     except OSError:
         raise IzerError(f"the izer wrote no log in {made}") from None
     operations = re.search(r"^Hardware: ([\d,]+) ops \(([\d,]+) macc", log, re.MULTILINE)
@@ -113,22 +119,32 @@ def first_differing_layer(
     """The first layer whose output the izer computes otherwise than our reference; None: none.
 
     The izer is stopped after the first layer, the second, and so on; the folder must be `linked`.
+
+    Raises:
+        IzerError: where it refuses or fails, or leaves no answer.
     """
-    base = project.arguments(chip, Variant.LATENCY)
+    base, names = project.arguments(chip, Variant.LATENCY), project.integers.network.names
     for index, wanted in enumerate(project.outputs()):
         with tempfile.TemporaryDirectory(dir=folder, prefix="trace-") as trace:
-            name = Path(trace).name
-            arguments = [name if one == chip.name else one for one in base[2:]]
+            arguments = [Path(trace).name if one == chip.name else one for one in base[2:]]
             _run(toolchain, folder, [*base[:2], *arguments, "--stop-after", str(index)])
-            found = np.load(Path(trace) / project.name / ANSWER, allow_pickle=False)
-        if found.ravel().tolist() != wanted.ravel().tolist():
-            return project.integers.network.layers[index].name
+            found = _answer(Path(trace) / project.name / ANSWER, name=names[index])
+        if found != wanted.ravel().tolist():
+            return names[index]
     return None
+
+
+def _answer(path: Path, name: str) -> list[int]:
+    try:
+        found = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise IzerError(f"the izer left no {path.name} of layer {name!r}: {error}") from None
+    return [int(value) for value in found.ravel()]
 
 
 def _run(toolchain: Toolchain, folder: Path, arguments: Sequence[str]) -> str:
     """Runs the izer in a folder that `linked` prepared; gives what it said."""
-    environment = tool_environment() | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment = tool_environment() | _ENVIRONMENT
     try:
         done = subprocess.run(  # noqa: S603  (the izer, with arguments of our own making)
             [str(toolchain.python), PROGRAM, *arguments],
@@ -147,15 +163,16 @@ def _run(toolchain: Toolchain, folder: Path, arguments: Sequence[str]) -> str:
     except OSError as error:
         raise IzerError(f"the izer could not be started: {error}") from None
     if done.returncode:
-        raise IzerError(f"the izer failed: {_complaint(done.stdout)}")
+        complaint = _complaint(done.stdout) or f"it said nothing (exit code {done.returncode})"
+        raise IzerError(f"the izer failed: {complaint}")
     return done.stdout
 
 
 def _complaint(said: str) -> str:
-    """What it said was wrong: its own error, else the last line of a traceback."""
+    """What it said was wrong: its own error, else the last line of a traceback, or nothing."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("ERROR")]
-    return (errors or lines[-1:] or ["it said nothing"])[0]
+    errors = [line for line in lines if line.startswith("ERROR:")]
+    return next(iter(errors or lines[-1:]), "")
 
 
 def _bytes(log: str, what: str) -> int:

@@ -3,7 +3,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,12 @@ from mpqsearch.commands.options import (
     stop_on_terminate,
 )
 from mpqsearch.errors import StudyError
+
+if TYPE_CHECKING:
+    from hardware.chips import Chip
+    from mpqsearch.export.job import Options
+    from mpqsearch.export.selection import Selection
+    from mpqsearch.opened_study import OpenedStudy
 
 
 def export(
@@ -90,45 +96,22 @@ def export(
             raise StudyError("--compare shows what is exported; leave out what would be exported")
         _compare(_folder(study, runs, to), as_json=as_json)
         return
-    from hardware.chips import CHIPS, chip_named
     from hardware.izer.toolchain import find_toolchain
     from mpqsearch.cache import open_cache
-    from mpqsearch.export.export import check_proven, export_picks
     from mpqsearch.export.job import Options
-    from mpqsearch.export.table import exports_json, print_exports
     from mpqsearch.opened_study import OpenedStudy
-    from mpqsearch.terminal import err
 
     if no_izer and ai8x_synthesis is not None:
         raise StudyError("--no-izer and --ai8x-synthesis contradict each other; give one")
     toolchain = None if no_izer else find_toolchain(ai8x_synthesis)
     opened = OpenedStudy(runs, study or "")
-    if (chip or "").lower() == "both":
-        chips = tuple(CHIPS.values())
-    else:
-        chips = (opened.spec.chip if chip is None else chip_named(chip),)
-    options = Options(
-        chips, toolchain, overwrite, max_speed, keep_bits, open_cache(cache, cache_bytes)
-    )
+    chips = (opened.spec.chip,) if chip is None else _chips_named(chip)
+    kept = open_cache(cache, cache_bytes)
+    options = Options(chips, toolchain, overwrite, max_speed, keep_bits, kept)
     stop_on_terminate()
-    exported = []
-    folder = _folder(study, runs, to)
-
-    def say(line: str) -> None:
-        err.print(line, markup=False, soft_wrap=True)
-
-    for one in export_picks(opened, selection, folder, options, say):
-        exported.append(one)
-    if as_json:
-        typer.echo(json.dumps(exports_json(exported), indent=2))
-    else:
-        if trial is None and length is None:
-            say(f"{selection.rule.value}: {selection.rule.meaning}")
-        print_exports(exported)
-    check_proven(exported)
-    say(f"exported to {folder}")
+    _export(opened, selection, _folder(study, runs, to), options, as_json=as_json)
     if toolchain is None:
-        say(
+        _say(
             "ai8x-synthesis did not run, so nothing is proven: "
             + (
                 "each folder's synthesize.sh runs it"
@@ -137,6 +120,53 @@ def export(
                 " and export again with --overwrite"
             )
         )
+
+
+def _export(
+    opened: "OpenedStudy",
+    selection: "Selection",
+    folder: Path,
+    options: "Options",
+    *,
+    as_json: bool,
+) -> None:
+    from mpqsearch.export.export import check_proven, export_picks
+    from mpqsearch.export.table import exports_json, print_exports
+
+    exported = []
+    try:
+        for one in export_picks(opened, selection, folder, options, _say):
+            exported.append(one)
+    except BaseException as error:
+        kept = f"; {len(exported)} exported before, in {folder}" if exported else ""
+        if isinstance(error, KeyboardInterrupt):
+            _say(f"interrupted; nothing half-written is left{kept}")
+        elif exported:
+            _say(f"stopped{kept}")
+        raise
+    if as_json:
+        typer.echo(json.dumps(exports_json(exported), indent=2))
+    else:
+        print_exports(exported)
+    check_proven(exported)
+    _say(f"exported to {folder}; docs/export.md says how to build and flash")
+
+
+def _say(line: str) -> None:
+    from mpqsearch.terminal import err
+
+    err.print(line, markup=False, soft_wrap=True)
+
+
+def _chips_named(name: str) -> "tuple[Chip, ...]":
+    from hardware.chips import CHIPS, ChipError, chip_named
+
+    if name.lower() == "both":
+        return tuple(CHIPS.values())
+    try:
+        return (chip_named(name),)
+    except ChipError as error:
+        raise StudyError(f"--chip: {error}; both takes both") from None
 
 
 def _folder(study: str | None, runs: Path, to: Path | None) -> Path:
@@ -156,8 +186,8 @@ def _compare(folder: Path, *, as_json: bool) -> None:
         read_exports,
     )
 
-    exported = read_exports(folder)
+    exported, measured = read_exports(folder), board_measurements(folder)
     if as_json:
-        typer.echo(json.dumps(exports_json(exported), indent=2))
+        typer.echo(json.dumps(exports_json(exported, measured), indent=2))
     else:
-        print_exports(exported, board_measurements(folder))
+        print_exports(exported, measured)

@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from hardware.candidate import Candidate
 from hardware.chips import Chip
 from hardware.integer import IntegerNetwork
 from hardware.izer.project import Project, Variant, arch_name, write_inputs
 from hardware.izer.proof import differences
 from hardware.izer.synthesis import first_differing_layer, linked, synthesize
+from hardware.izer.toolchain import PINNED_COMMIT
 from hardware.placement.limits import DoesNotFit
 from hardware.placement.nearest_fit import check_fit
 from hardware.placement.packing import sound_bits
@@ -69,11 +72,12 @@ def export_picks(
         RunFailed: where a training fails, or a kept network is not the one that was scored.
     """
     use_threads(1)
+    _ = opened.data  # refused here where they have changed, before anything is made
     networks: dict[Candidate, IntegerNetwork] = {}
 
     def train(candidate: Candidate) -> IntegerNetwork:
         if candidate not in networks:
-            say(f"training {candidate}, whose network was not kept")
+            say(f"training {candidate}: its network is not at hand")
             networks[candidate] = _trained(opened, candidate, options.cache)
         return networks[candidate]
 
@@ -83,15 +87,29 @@ def export_picks(
     with folder.locked():
         if not options.overwrite:
             folder.check_free([_name(one.candidate) for one in chosen])
+        _announce(selection, options, say)
         for number, one in enumerate(chosen, 1):
             chips, left_out = _chips_of(opened, one.candidate, options)
             if not chips:
                 say(f"{one.candidate} is left out: {'; '.join(left_out)}")
                 continue
+            scored = score(opened, one, train)
             step = "writing" if options.toolchain is None else "synthesizing"
             say(f"{step} {_name(one.candidate)}, {number} of {len(chosen)}")
-            scored = score(opened, one, train)
             yield _export(_job(opened, scored, chips, left_out, options), folder)
+
+
+def _announce(selection: Selection, options: Options, say: Callable[[str], None]) -> None:
+    """Says what is exported, and whether by another izer than the tested one."""
+    if selection.meaning:
+        say(selection.meaning)
+    commit = PINNED_COMMIT if options.toolchain is None else options.toolchain.commit
+    if commit != PINNED_COMMIT:
+        found = "no known commit" if commit is None else f"commit {commit[:12]}"
+        say(
+            f"ai8x-synthesis is at {found}, not at {PINNED_COMMIT[:12]}, which is tested; what it"
+            " writes is compared all the same"
+        )
 
 
 def _name(candidate: Candidate) -> str:
@@ -184,7 +202,7 @@ def _synthesized(partial: Path, job: Job) -> tuple[IzerProject, ...]:
         made = synthesize(
             toolchain, partial, project, chip, variant, max_speed=job.options.max_speed
         )
-        found = list(differences(project, chip, made))
+        found = [*differences(project, chip, made), *_class_difference(job)]
         return IzerProject(
             chip=chip.name,
             variant=variant.value,
@@ -210,6 +228,13 @@ def _synthesized(partial: Path, job: Job) -> tuple[IzerProject, ...]:
                     for one in projects
                 )
     return projects
+
+
+def _class_difference(job: Job) -> list[str]:
+    """Whether the known answer, which the izer's must equal, gives the class that was scored."""
+    given = int(np.argmax(job.project.outputs()[-1]))
+    scored = int(job.scored.predictions[job.sample_index])
+    return [] if given == scored else [f"the sample's class is {given}, not {scored} as scored"]
 
 
 def _proof(projects: tuple[IzerProject, ...], options: Options) -> Proof:

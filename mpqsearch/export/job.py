@@ -98,7 +98,7 @@ def describe(
         sample=_sample(job),
         known_answer=tuple(int(value) for value in np.ravel(project.outputs()[-1])),
         proof=proof,
-        proven=() if toolchain is None else PROVEN,
+        proven=() if toolchain is None else (*PROVEN, "class of the sample"),
         izer_commit=None if toolchain is None else toolchain.commit,
         projects=projects,
         versions=package_versions(),
@@ -118,9 +118,10 @@ def _sample(job: Job) -> SampleInput:
 def _score(scored: Scored) -> Score:
     record = scored.chosen.record
     if record is None:
-        return Score(scored.validation_accuracy, None, None, None, None, None)
+        return Score(scored.validation_accuracy, None, None, None, None, None, None)
     return Score(
         validation_accuracy=scored.validation_accuracy,
+        recorded_accuracy=record.accuracy,
         test_accuracy=None if scored.trained_again else record.test_accuracy,
         latency_us=record.latency_us,
         energy_uj=record.energy_uj,

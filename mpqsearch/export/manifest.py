@@ -54,7 +54,10 @@ class Score:
     """What the search scored, at the candidate's own bits; test accuracy is reported only.
 
     Attributes:
-        validation_accuracy: Share of the validation split that the integer network gets right.
+        validation_accuracy: Share of the validation split that the exported integer network gets
+            right.
+        recorded_accuracy: The same as the search recorded it; another where the network was trained
+            again with other versions. None for a candidate that the search never had.
         test_accuracy: The same of the test split; None where the search has not computed it.
         latency_us: As priced by the search; None for a candidate that the search never had.
         energy_uj: The same.
@@ -63,6 +66,7 @@ class Score:
     """
 
     validation_accuracy: float
+    recorded_accuracy: float | None
     test_accuracy: float | None
     latency_us: float | None
     energy_uj: float | None
@@ -199,15 +203,21 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     try:
-        return _ADAPTER.validate_json(path.read_bytes())
+        found = _ADAPTER.validate_json(path.read_bytes())
+        if found.format != FORMAT:
+            raise StudyError(
+                f"{path} is of another version of mpqsearch (format {found.format}, not {FORMAT});"
+                " read it with that one, or export again with --overwrite"
+            )
+        return found
     except OSError as error:
         raise StudyError(f"{path} cannot be read: {error.strerror}") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
+        said = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
         raise StudyError(
-            f"{path} is damaged or of another version of mpqsearch ({where}: {first['msg']});"
-            " export again with --overwrite"
+            f"{path} is damaged or of another version of mpqsearch ({said}); export again with"
+            " --overwrite"
         ) from None
 
 

@@ -46,7 +46,9 @@ class Selection:
         }
         given = [name for name, was in ways.items() if was]
         if len(given) > 1:
-            raise StudyError(f"{given[0]} and {given[1]} both say what to export; give one")
+            raise StudyError(
+                f"{given[0]}, and {given[1]}, both say what to export; give one of them"
+            )
         if (self.length is None) != (self.bits is None):
             missing = "--bits" if self.bits is None else "--length"
             raise StudyError(f"a candidate is named by --length and --bits; {missing} is missing")
@@ -58,6 +60,17 @@ class Selection:
         if self.pick is not None:
             return Pick.parse(self.pick)
         return Pick.ALL if self.where else Pick.KNEE
+
+    @property
+    def meaning(self) -> str:
+        """What is taken, for people; empty where a trial or a candidate is named."""
+        if self.trial is not None or self.length is not None:
+            return ""
+        within = " and ".join(map(str, self.conditions))
+        if self.rule is Pick.ALL:
+            return f"all members of the front with {within}" if within else self.rule.meaning
+        among = f", of the members of the front with {within}" if within else ""
+        return f"{self.rule.value}{among}: {self.rule.meaning}"
 
     @property
     def conditions(self) -> tuple[Condition, ...]:

@@ -25,16 +25,23 @@ from mpqsearch.export.manifest import (
 from mpqsearch.terminal import err, out, print_table
 
 MEASUREMENTS = "measurements.csv"
-HEADINGS = (
-    "val %",
-    "latency us",
-    "board us",
-    "energy uJ",
-    "board uJ",
-    "size B",
-    "izer B",
-    "izer MACs",
+FIGURES = (
+    ("", "val %"),
+    ("model", "us"),
+    ("model", "uJ"),
+    ("model", "B"),
+    ("izer", "B"),
+    ("izer", "MACs"),
+    ("board", "us"),
+    ("board", "uJ"),
 )
+"""Who says it, and what; a board's are shown where something was measured."""
+_PROOFS = {
+    Proof.EXACT: "bit-exact",
+    Proof.MISPLACED: "misplaced",
+    Proof.NOT_SYNTHESIZED: "not run",
+    Proof.DIFFERS: "DIFFERS",
+}
 
 
 def read_exports(folder: Path) -> list[Exported]:
@@ -53,43 +60,43 @@ def print_exports(exported: Sequence[Exported], measured: Sequence[Measurement] 
     """One row for each pick and chip: predicted, counted by the izer, and measured."""
     if any(one.manifest.synthetic_data for one in exported):
         out.print("[bold yellow]SYNTHETIC DATA[/]")
+    figures = [one for one in FIGURES if measured or one[0] != "board"]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("length", justify="right", no_wrap=True)
-    for heading in ("bits", "chip"):
-        table.add_column(heading, no_wrap=True)
-    boards = bool(measured)
-    headings = [one for one in HEADINGS if boards or not one.startswith("board")]
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("proof", no_wrap=True)
+    for heading in ("pick", "chip"):
+        table.add_column(f"\n{heading}", no_wrap=True)
+    for who, what in figures:
+        table.add_column(f"{who}\n{what}", justify="right", no_wrap=True)
+    table.add_column("\nproof", no_wrap=True)
     for one in exported:
+        proof = (
+            "changed" if changed_files(one.folder, one.manifest) else _PROOFS[one.manifest.proof]
+        )
         for cost in one.manifest.costs:
             cells = _cells(one.manifest, cost, measured)
             table.add_row(
-                str(one.manifest.input_length),
-                one.manifest.bits,
-                cost.chip,
-                *(cells[heading] for heading in headings),
-                escape(_proof_text(one)),
+                escape(one.manifest.name), cost.chip, *(cells[one] for one in figures), proof
             )
     print_table(table)
     for line in _notes(exported):
         out.print(escape(line), soft_wrap=True)
 
 
-def _cells(manifest: Manifest, cost: ChipCost, measured: Sequence[Measurement]) -> dict[str, str]:
+def _cells(
+    manifest: Manifest, cost: ChipCost, measured: Sequence[Measurement]
+) -> dict[tuple[str, str], str]:
     made = _made(manifest, cost.chip)
     board = _board(manifest, cost, measured)
-    return {
-        "val %": f"{100 * manifest.score.validation_accuracy:.2f}",
-        "latency us": _figure_text(cost.latency_us, 1),
-        "board us": "-" if board is None else f"{board.time_us:.1f}",
-        "energy uJ": _figure_text(cost.energy_uj, 2),
-        "board uJ": "-" if board is None or board.energy_uj is None else f"{board.energy_uj:.2f}",
-        "size B": f"{cost.size_bytes.value:,.0f}",
-        "izer B": "-" if made is None else f"{made.weight_bytes + made.bias_bytes:,}",
-        "izer MACs": "-" if made is None else f"{made.macs:,}",
-    }
+    values = (
+        f"{100 * manifest.score.validation_accuracy:.2f}",
+        _figure_text(cost.latency_us, 1),
+        _figure_text(cost.energy_uj, 2),
+        f"{cost.size_bytes.value:,.0f}",
+        "-" if made is None else f"{made.weight_bytes + made.bias_bytes:,}",
+        "-" if made is None else f"{made.macs:,}",
+        "-" if board is None else f"{board.time_us:.1f}",
+        "-" if board is None or board.energy_uj is None else f"{board.energy_uj:.2f}",
+    )
+    return dict(zip(FIGURES, values, strict=True))
 
 
 def _made(manifest: Manifest, chip: str) -> IzerProject | None:
@@ -112,35 +119,51 @@ def _figure_text(figure: Figure, decimals: int) -> str:
     return f"{estimate}{figure.value:.{decimals}f}"
 
 
-def _proof_text(one: Exported) -> str:
-    changed = changed_files(one.folder, one.manifest)
-    if changed:
-        return f"changed since: {changed[0]}" + (
-            f" and {len(changed) - 1} more" * bool(changed[1:])
-        )
-    if one.manifest.proof is Proof.DIFFERS:
-        return "DIFFERS, do not flash"
-    return str(one.manifest.proof.value)
-
-
 def _notes(exported: Sequence[Exported]) -> list[str]:
     """What the table does not say by itself."""
-    notes = ["~: analytic estimate. val: validation accuracy of the network that is exported."]
-    held = [one.manifest for one in exported if one.manifest.held_bits != one.manifest.bits]
-    for manifest in held[:1]:
+    manifests = [one.manifest for one in exported]
+    notes = ["val: validation accuracy of the network that is exported. ~: analytic estimate."]
+    modes = dict.fromkeys(cost.mode for one in manifests for cost in one.costs)
+    notes.append("model: one input copied and computed, weights loaded, on")
+    notes += [f"  {mode}" for mode in modes]
+    if any(_stores_less(one) for one in manifests):
+        notes.append("izer B is less than model B where a layer's biases are all zero: not stored.")
+    held = [one for one in manifests if one.held_bits != one.bits]
+    for one in held[:1]:
         notes.append(
-            f"{manifest.name} is written as {manifest.held_bits}"
+            f"{one.name} is written as {one.held_bits}"
             + (f", and {len(held) - 1} others likewise" if held[1:] else "")
             + ": the izer would misplace narrower weights; the function is the same"
         )
-    again = [one.manifest.name for one in exported if one.manifest.trained_again]
-    if again:
-        notes.append(f"trained again for the export: {', '.join(again)}")
-    for one in exported:
-        notes += [f"{one.manifest.name}: {reason}" for reason in one.manifest.left_out]
-        found = {text for project in one.manifest.projects for text in project.differences}
-        notes += [f"{one.manifest.name}: {text}" for text in sorted(found)]
+    for one in manifests:
+        notes += _notes_of(one)
+    for pick in exported:
+        changed = changed_files(pick.folder, pick.manifest)
+        if changed:
+            more = f" and {len(changed) - 1} more" if changed[1:] else ""
+            notes.append(f"{pick.folder}: changed since it was exported: {changed[0]}{more}")
+        if pick.manifest.proof is Proof.DIFFERS:
+            notes.append(f"{pick.folder} is not what was scored: do not flash it")
     return notes
+
+
+def _stores_less(manifest: Manifest) -> bool:
+    made = {one.chip: one.weight_bytes + one.bias_bytes for one in manifest.projects}
+    return any(
+        made.get(one.chip, one.size_bytes.value) < one.size_bytes.value for one in manifest.costs
+    )
+
+
+def _notes_of(manifest: Manifest) -> list[str]:
+    notes = []
+    if manifest.trained_again:
+        recorded = manifest.score.recorded_accuracy
+        other = recorded is not None and recorded != manifest.score.validation_accuracy
+        said = f"; the search recorded {100 * (recorded or 0):.2f} %" if other else ""
+        notes.append(f"{manifest.name}: trained again for the export{said}")
+    notes += [f"{manifest.name}: left out: {reason}" for reason in manifest.left_out]
+    found = dict.fromkeys(text for project in manifest.projects for text in project.differences)
+    return notes + [f"{manifest.name}: {text}" for text in found]
 
 
 def board_measurements(folder: Path) -> tuple[Measurement, ...]:
@@ -155,12 +178,23 @@ def board_measurements(folder: Path) -> tuple[Measurement, ...]:
         return ()
 
 
-def exports_json(exported: Sequence[Exported]) -> list[dict[str, Any]]:
-    """The exports for programs: each manifest, its folder and what has changed since."""
+def exports_json(
+    exported: Sequence[Exported], measured: Sequence[Measurement] = ()
+) -> list[dict[str, Any]]:
+    """The exports for programs: each manifest, its folder, what changed, and a board's figures."""
     return [
         {
             "folder": str(one.folder),
             "changed_files": changed_files(one.folder, one.manifest),
+            "board": [
+                {
+                    "chip": cost.chip,
+                    "board_latency_us": board.time_us,
+                    "board_energy_uj": board.energy_uj,
+                }
+                for cost in one.manifest.costs
+                if (board := _board(one.manifest, cost, measured)) is not None
+            ],
             **one.manifest.to_json(),
         }
         for one in exported

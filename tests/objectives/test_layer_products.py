@@ -13,7 +13,9 @@ SHAPES = {
     "one place": ((5, 7), (1,), 0),
     "padding beyond the kernel": ((3, 6), (2,), 3),
     "two axes": ((3, 6, 5), (3, 3), 1),
+    "two axes, no padding": ((2, 7, 6), (2, 2), 0),
     "two axes, uneven": ((2, 7, 6), (2, 3), 2),
+    "a kernel longer than its input": ((2, 2), (5,), 2),
 }
 
 
