@@ -33,7 +33,7 @@ OPERATIONS = 20
 
 def one_step(prefix: FloatPrefix, batches: Batches, members: int) -> Callable[[], float]:
     """A function that takes one step of a stack, always on the same batch."""
-    groups = grouped(prefix, ASSIGNMENTS[:members], RECIPE)
+    groups = grouped(prefix, ASSIGNMENTS[:members], RECIPE, 1)
     generator = epoch_generator(1, 1, CPU)
     inputs, labels = next(batches.epoch(generator))
     masks = dropout_masks(prefix.network, RECIPE, len(labels), generator)

@@ -52,7 +52,7 @@ def run_study(
         RunFailed: after three failures in a row.
     """
     use_threads(threads)
-    data = load_data(spec)
+    data = spec.fidelity.data(load_data(spec))
     folder = RunFolder(runs, spec.name)
     folder.prepare()
     try:
@@ -68,7 +68,7 @@ def run_study(
             folder.write_environment({**describe_environment(), "data": data.digest()})
             with storage_errors(folder.storage_path):
                 study.sampler = make_sampler(spec.search, spec.seed, len(study.get_trials()))
-                objective = AccuracyObjective(spec.task, data, spec.recipe, spec.seed, cache=cache)
+                objective = objective_of(spec, data, cache)
                 search = Search(spec, study, objective, folder, progress)
                 search.run()
                 return about, records_of(study)
@@ -78,6 +78,14 @@ def run_study(
             handler.close()
     finally:
         folder.release()
+
+
+def objective_of(
+    spec: StudySpec, data: TaskData, cache: CacheFolder | None = None
+) -> AccuracyObjective:
+    """What trains a study's candidates, at its fidelity, with its rungs."""
+    rungs = () if spec.pruning.rule == "none" else tuple(spec.pruning.rungs)
+    return AccuracyObjective(spec.task, data, spec.trained_recipe, rungs=rungs, cache=cache)
 
 
 def load_data(spec: StudySpec) -> TaskData:
@@ -156,6 +164,8 @@ def fingerprint_of(spec: StudySpec, data: TaskData) -> dict[str, object]:
         "task": identity_of(spec.task_name),
         "data": data.digest()[:16],
         "recipe": dataclasses.asdict(spec.recipe),
+        "fidelity": dataclasses.asdict(spec.fidelity),
+        "seeds": spec.seeds,
         "chip": spec.chip.name,
         **calibrated,
         "seed": spec.seed,

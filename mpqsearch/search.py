@@ -22,8 +22,9 @@ from mpqsearch.storage import (
     running_trials,
 )
 from mpqsearch.study_file import StudySpec
-from mpqsearch.trials import FIT_CONSTRAINT, Outcome, TrialRecord
-from objectives.accuracy import AccuracyObjective, Failure, Score
+from mpqsearch.trainings import Result, Trainings
+from mpqsearch.trials import FIT_CONSTRAINT, STATES, Outcome, TrialRecord
+from objectives.accuracy import AccuracyObjective, Failure, Score, Stopped
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class Search:
         self.progress = progress
         self.costs = CostModel(spec.chip, spec.calibration)
         self.records = records_of(study)
+        self._trainings = Trainings(spec, objective, self.cost_of, self.records)
         self._references = {candidate: name for name, candidate in spec.space.references}
         self._failures = 0
         # Decided, in or outside the space; what failed in an earlier run is tried again.
@@ -185,20 +187,23 @@ class Search:
             trials: Their trials; a reference outside the space has none.
         """
         waiting = dict.fromkeys(candidates)
-        for result in self.objective.evaluate(candidates):
-            del waiting[result.candidate]
-            self._take(result, trials.get(result.candidate))
+        for result in self._trainings.results(candidates):
+            candidate = (result[0] if isinstance(result, tuple) else result).candidate
+            del waiting[candidate]
+            self._take(result, trials.get(candidate))
         for candidate in waiting:  # else the search would propose it for ever
             self._take(Failure(candidate, "the training gave no result"), trials.get(candidate))
 
-    def _take(self, result: Score | Failure, trial: Trial | None) -> None:
+    def _take(self, result: Result, trial: Trial | None) -> None:
         number = None if trial is None else trial.number
         if isinstance(result, Failure):
             self._decide(self._failed(number, result), trial)
-            return
-        record = self._scored(number, result)
-        self.folder.save_checkpoint(name_of(record), result.integers)
-        self._decide(record, trial)
+        elif isinstance(result, Stopped):
+            self._decide(self._pruned(number, result), trial)
+        else:
+            record = self._scored(number, result)
+            self.folder.save_checkpoint(name_of(record), result[0].integers)
+            self._decide(record, trial)
 
     def _decide(self, record: TrialRecord, trial: Trial | None = None) -> None:
         """Keeps what a candidate came to, in its trial or, outside the space, in the study.
@@ -212,12 +217,13 @@ class Search:
         else:
             for name, value in record.attributes().items():
                 trial.set_user_attr(name, value)
-            if failed:
-                self.study.tell(trial, state=TrialState.FAIL)
-            else:
-                self.study.tell(trial, record.values)
+            state = STATES[record.outcome]
+            self.study.tell(
+                trial, record.values if state is TrialState.COMPLETE else None, state=state
+            )
             self._done += 1
         self.records.append(record)
+        self._trainings.remember(record)
         self._known.add(record.candidate)
         said = record.message or record.values
         logger.info("%s: %s %s", name_of(record), record.candidate, said)
@@ -256,16 +262,33 @@ class Search:
             message=message,
         )
 
-    def _scored(self, number: int | None, score: Score) -> TrialRecord:
+    def _scored(self, number: int | None, scores: Sequence[Score]) -> TrialRecord:
+        first = scores[0]
+        accuracies = tuple(score.validation_accuracy for score in scores)
         return TrialRecord.priced(
             number,
-            score.candidate,
-            self.cost_of(score.candidate),
+            first.candidate,
+            self.cost_of(first.candidate),
             outcome=Outcome.SCORED,
-            accuracy=score.validation_accuracy,
-            rung_accuracies=score.rung_accuracies,
-            train_seconds=score.train_seconds,
-            reference=self._references.get(score.candidate, ""),
+            accuracy=sum(accuracies) / len(accuracies),
+            rungs=first.rungs,
+            seed_accuracies=accuracies,
+            train_seconds=sum(score.train_seconds for score in scores),
+            reference=self._references.get(first.candidate, ""),
+        )
+
+    def _pruned(self, number: int | None, stopped: Stopped) -> TrialRecord:
+        share, accuracy = stopped.rungs[-1]
+        return TrialRecord.priced(
+            number,
+            stopped.candidate,
+            self.cost_of(stopped.candidate),
+            outcome=Outcome.PRUNED,
+            accuracy=accuracy,
+            rungs=stopped.rungs,
+            train_seconds=stopped.train_seconds,
+            saved_seconds=stopped.saved_seconds,
+            message=f"stopped after {share:.0%} of the QAT steps at {accuracy:.2%}",
         )
 
     def _shown(self) -> Sequence[TrialRecord]:

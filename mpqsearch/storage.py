@@ -172,8 +172,7 @@ def records_of(study: Study) -> list[TrialRecord]:
 
 def keep_reference(study: Study, record: TrialRecord) -> None:
     """Keeps a reference that lies outside the search space, where Optuna has no place for it."""
-    written = {"values": list(record.values), "attributes": record.attributes()}
-    study.set_user_attr(_REFERENCE + record.reference, written)
+    study.set_user_attr(_REFERENCE + record.reference, record.attributes())
 
 
 def keep_test_accuracy(study: Study, record: TrialRecord, accuracy: float) -> None:
@@ -201,9 +200,7 @@ def _all_records(study: Study) -> Iterator[TrialRecord]:
         if key.startswith(_REFERENCE):
             name = key.removeprefix(_REFERENCE).replace(" ", "-")
             test_accuracy = attributes.get(f"{_TEST_ACCURACY}{name}")
-            yield TrialRecord.from_attributes(
-                None, written["values"], written["attributes"], test_accuracy
-            )
+            yield TrialRecord.from_attributes(None, written, test_accuracy)
 
 
 def _latest(records: Iterable[TrialRecord]) -> list[TrialRecord]:

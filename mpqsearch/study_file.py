@@ -3,7 +3,7 @@
 
 import dataclasses
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal
@@ -21,7 +21,8 @@ from mpqsearch.sections import built, validated
 from mpqsearch.space import Space
 from mpqsearch.strict_yaml import read_yaml
 from mpqsearch.task_file import find_task, identity_of, users_code
-from objectives.recipe import Recipe
+from objectives.fidelity import Fidelity
+from objectives.recipe import Recipe, RecipeError
 from objectives.task import Task, TaskError
 
 LARGEST_SEED = (1 << 32) - 1
@@ -53,6 +54,31 @@ class SearchSection(BaseModel):
     batch: int = Field(default=10, ge=1, le=10_000, description="candidates proposed per round")
 
 
+class PruningSection(BaseModel):
+    """`pruning:` of a study file."""
+
+    model_config = STRICT
+    rule: Literal["safe", "ranking", "none"] = Field(
+        default="safe",
+        description="which trainings are stopped early: those that cannot enter the front any more"
+        " (safe), all but the best share (ranking), or none",
+    )
+    rungs: list[float] = Field(
+        default=[0.0, 0.05, 0.2, 0.5],
+        description="shares of the QAT steps at which it is looked; 0 is before the first",
+    )
+    keep: float = Field(
+        default=1 / 3, gt=0, le=1, description="share that goes on at each rung (ranking only)"
+    )
+    floor: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="accuracy below which a training is stopped; a tenth of the way from guessing"
+        " to no error when not given",
+    )
+
+
 class StudyFile(BaseModel):
     """A study file, as written."""
 
@@ -65,10 +91,19 @@ class StudyFile(BaseModel):
     seed: int = Field(
         default=42, ge=0, le=LARGEST_SEED, description="of the trainings and the sampler"
     )
+    seeds: int = Field(
+        default=1, ge=1, le=100, description="trainings of each candidate: seed, seed + 1, ..."
+    )
+    racing: bool = Field(
+        default=False,
+        description="further seeds only for candidates that may be on the front",
+    )
     data: dict[str, Any] = Field(default={}, description="settings of the task's data")
     recipe: dict[str, Any] = Field(default={}, description="settings of the training")
+    fidelity: dict[str, Any] = Field(default={}, description="a share of the full training")
     space: SpaceSection
     search: SearchSection = SearchSection()
+    pruning: PruningSection = PruningSection()
 
 
 @dataclass(frozen=True)
@@ -84,6 +119,10 @@ class StudySpec:
         seed: Seed of the trainings and of the sampler.
         space: What may be proposed.
         search: How it is searched.
+        pruning: Which trainings are stopped early.
+        fidelity: How much of a full training is done.
+        seeds: Trainings of each candidate.
+        racing: Whether only candidates near the front get more than the first seed.
         calibration: Measurements the costs rest on; None for the analytic model.
         calibration_path: Where it was read.
     """
@@ -96,8 +135,22 @@ class StudySpec:
     seed: int
     space: Space
     search: SearchSection
+    pruning: PruningSection = field(default_factory=PruningSection)
+    fidelity: Fidelity = field(default_factory=Fidelity)
+    seeds: int = 1
+    racing: bool = False
     calibration: Calibration | None = None
     calibration_path: Path | None = None
+
+    @property
+    def trained_recipe(self) -> Recipe:
+        """The recipe at the study's fidelity."""
+        return self.fidelity.recipe(self.recipe)
+
+    @property
+    def seed_list(self) -> tuple[int, ...]:
+        """Seeds of the trainings of each candidate, the same for all."""
+        return tuple((self.seed + one) % (LARGEST_SEED + 1) for one in range(self.seeds))
 
     def resolved(self) -> dict[str, Any]:
         """The study as a study file would write it, every default filled in."""
@@ -108,12 +161,16 @@ class StudySpec:
         return {
             **plain,
             "data": _plain(dataclasses.asdict(self.task)),  # type: ignore[call-overload]
+            "seeds": self.seeds,
+            "racing": self.racing,
             "recipe": dataclasses.asdict(self.recipe),
+            "fidelity": dataclasses.asdict(self.fidelity),
             "space": {
                 "input_length": list(self.space.input_lengths),
                 "layers": {name: list(allowed) for name, allowed in bits},
             },
             "search": self.search.model_dump(),
+            "pruning": self.pruning.model_dump(),
         }
 
 
@@ -172,9 +229,29 @@ def read_study(path: Path, *, name: str | None = None, **overrides: Any) -> Stud
         seed=study.seed,
         space=_space(study.space, task, task_name, path),
         search=study.search,
+        pruning=_pruning(study.pruning, path),
+        fidelity=_fidelity(study, recipe, path),
+        seeds=study.seeds,
+        racing=study.racing,
         calibration=_calibration(calibration_path, task_name, chip, path),
         calibration_path=calibration_path,
     )
+
+
+def _pruning(section: PruningSection, path: Path) -> PruningSection:
+    for share in section.rungs:
+        if not 0 <= share < 1:
+            raise StudyError(f"{path}: 'pruning.rungs' must be in [0, 1) but holds {share:g}")
+    return section.model_copy(update={"rungs": sorted(set(section.rungs))})
+
+
+def _fidelity(study: StudyFile, recipe: Recipe, path: Path) -> Fidelity:
+    fidelity = built(Fidelity, study.fidelity, "fidelity", str(path))
+    try:
+        fidelity.recipe(recipe)
+    except RecipeError as error:
+        raise StudyError(f"{path}: 'fidelity.{str(error).replace(' ', chr(39) + ' ', 1)}") from None
+    return fidelity
 
 
 def _calibration(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What people see: tables on standard output, progress on standard error."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -88,10 +89,13 @@ def print_front(about: About, records: Sequence[TrialRecord]) -> None:
     out.print(f"data: {escape(about.source)}", soft_wrap=True)
     out.print(f"costs: {about.mode}; one input copied and computed, weights loaded", soft_wrap=True)
     out.print(
-        f"{counts[Outcome.SCORED]} candidates trained, {counts[Outcome.INFEASIBLE]} do not fit,"
-        f" {counts[Outcome.FAILED]} failed, of {about.candidates:,} in the space",
+        f"{counts[Outcome.SCORED]} candidates trained, {counts[Outcome.PRUNED]} stopped early,"
+        f" {counts[Outcome.INFEASIBLE]} do not fit, {counts[Outcome.FAILED]} failed, of"
+        f" {about.candidates:,} in the space",
         soft_wrap=True,
     )
+    if counts[Outcome.PRUNED]:
+        out.print(_pruned_text(records), soft_wrap=True)
     if not front:
         out.print(_nothing_scored(records), soft_wrap=True)
         return
@@ -100,6 +104,19 @@ def print_front(about: About, records: Sequence[TrialRecord]) -> None:
         f"bits: {'-'.join(about.layer_names)}. val: validation accuracy, which chooses; test:"
         " reported only. ~: analytic estimate.",
         soft_wrap=True,
+    )
+
+
+def _pruned_text(records: Sequence[TrialRecord]) -> str:
+    """Where trainings were stopped, and what they would have cost."""
+    pruned = [record for record in records if record.outcome is Outcome.PRUNED]
+    places = Counter(record.rungs[-1][0] for record in pruned)
+    where = ", ".join(f"{places[share]} after {share:.0%}" for share in sorted(places))
+    saved = sum(record.saved_seconds for record in pruned)
+    spent = sum(record.train_seconds for record in records)
+    return (
+        f"stopped: {where} of the QAT steps; to their ends they would have taken {saved:.1f} s"
+        f" more, beside {spent:.1f} s of training"
     )
 
 

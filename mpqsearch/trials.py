@@ -3,8 +3,6 @@
 
 import dataclasses
 import enum
-import hashlib
-import json
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -13,7 +11,6 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hardware.candidate import Candidate
 from hardware.cost.model import Cost
-from objectives.recipe import Recipe
 
 OBJECTIVES = ("accuracy", "latency_us", "energy_uj", "size_bytes")
 DIRECTIONS = (
@@ -30,8 +27,18 @@ class Outcome(enum.Enum):
     """How a trial ended."""
 
     SCORED = "scored"
+    PRUNED = "pruned"
     INFEASIBLE = "infeasible"
     FAILED = "failed"
+
+
+STATES = {
+    Outcome.SCORED: TrialState.COMPLETE,
+    Outcome.PRUNED: TrialState.PRUNED,
+    Outcome.INFEASIBLE: TrialState.COMPLETE,
+    Outcome.FAILED: TrialState.FAIL,
+}
+"""How each outcome is told to Optuna."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +48,19 @@ class TrialRecord:
     Attributes:
         number: Optuna's trial number; None for a reference outside the search space.
         candidate: Input length and bits.
-        outcome: Scored, infeasible (priced, never trained) or failed.
-        accuracy: Validation accuracy of the integer network, 0 to 1; 0 where it was not trained.
+        outcome: Scored, pruned (its training was stopped early), infeasible (priced, never
+            trained) or failed.
+        accuracy: Validation accuracy of the integer network, 0 to 1, the mean over its seeds;
+            where it was pruned, at its last rung; 0 where it was not trained.
         latency_us: Copying the input and computing it, microseconds.
         energy_uj: Energy of the same, microjoules.
         size_bytes: Weights and biases.
         cost_origin: Where latency and energy come from: analytic, calibrated or measured.
-        rung_accuracies: Validation accuracies before QAT and after each QAT epoch.
+        rungs: Share of the QAT steps done and validation accuracy there, of the first seed: from
+            0, the quantized float network, to 1.
+        seed_accuracies: Validation accuracy at each seed: the study's seed, the next one, ...
         train_seconds: Wall time of the training.
+        saved_seconds: Wall time that stopping it early has saved, estimated from its steps.
         reference: Name of a reference row, "uniform 8"; empty otherwise.
         message: Why it failed or does not fit; empty otherwise.
         test_accuracy: Accuracy on the test split, 0 to 1, where it was computed: for the front
@@ -63,8 +75,10 @@ class TrialRecord:
     energy_uj: float
     size_bytes: int
     cost_origin: str
-    rung_accuracies: tuple[float, ...] = ()
+    rungs: tuple[tuple[float, float], ...] = ()
+    seed_accuracies: tuple[float, ...] = ()
     train_seconds: float = 0.0
+    saved_seconds: float = 0.0
     reference: str = ""
     message: str = ""
     test_accuracy: float | None = None
@@ -93,25 +107,30 @@ class TrialRecord:
             "candidate": str(self.candidate),
             "outcome": self.outcome.value,
             "details": {
+                "values": list(self.values),
                 "cost_origin": self.cost_origin,
-                "rung_accuracies": list(self.rung_accuracies),
+                "rungs": [list(rung) for rung in self.rungs],
+                "seed_accuracies": list(self.seed_accuracies),
                 "train_seconds": round(self.train_seconds, 3),
+                "saved_seconds": round(self.saved_seconds, 3),
                 "reference": self.reference,
                 "message": self.message,
             },
         }
 
+    @property
+    def costs(self) -> tuple[float, float, float]:
+        """The objectives but accuracy."""
+        return self.latency_us, self.energy_uj, float(self.size_bytes)
+
     @classmethod
     def from_attributes(
-        cls,
-        number: int | None,
-        values: list[float],
-        attributes: dict[str, Any],
-        test_accuracy: float | None,
+        cls, number: int | None, attributes: dict[str, Any], test_accuracy: float | None
     ) -> Self:
-        """The record that `attributes` and the objectives' values were written from."""
+        """The record that `attributes` was written from."""
         length, _, bits = attributes["candidate"].partition(" ")
         details = attributes["details"]
+        values = details["values"]
         return cls(
             number=number,
             candidate=Candidate.parse(int(length), bits),
@@ -121,8 +140,10 @@ class TrialRecord:
             energy_uj=values[2],
             size_bytes=int(values[3]),
             cost_origin=details["cost_origin"],
-            rung_accuracies=tuple(details["rung_accuracies"]),
+            rungs=tuple((share, accuracy) for share, accuracy in details["rungs"]),
+            seed_accuracies=tuple(details["seed_accuracies"]),
             train_seconds=details["train_seconds"],
+            saved_seconds=details["saved_seconds"],
             reference=details["reference"],
             message=details["message"],
             test_accuracy=test_accuracy,
@@ -147,19 +168,6 @@ def record_of(trial: FrozenTrial, test_accuracy: float | None) -> TrialRecord | 
     written and before its values were: it counts as failed in Optuna, and says `scored` itself.
     """
     outcome = trial.user_attrs.get("outcome")
-    failed = outcome == Outcome.FAILED.value
-    if outcome is None or trial.state is not (TrialState.FAIL if failed else TrialState.COMPLETE):
+    if outcome is None or trial.state is not STATES[Outcome(outcome)]:
         return None
-    values = trial.values if trial.values else [0.0, 0.0, 0.0, 0.0]
-    return TrialRecord.from_attributes(trial.number, values, trial.user_attrs, test_accuracy)
-
-
-def ledger_key(candidate: Candidate, seed: int, recipe: Recipe, data_digest: str) -> str:
-    """Names a training: the same key, the same result. 16 hexadecimal digits."""
-    facts = {
-        "candidate": str(candidate),
-        "seed": seed,
-        "recipe": dataclasses.asdict(recipe),
-        "data": data_digest,
-    }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+    return TrialRecord.from_attributes(trial.number, trial.user_attrs, test_accuracy)

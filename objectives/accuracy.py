@@ -4,7 +4,7 @@
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,8 +17,9 @@ from objectives.cache_folder import CacheFolder
 from objectives.float_phase import FloatPrefix, train_float
 from objectives.prefix_cache import Wanted, float_facts, kept_or_trained, origin_of
 from objectives.recipe import Recipe
+from objectives.stack_size import halves, largest_stack, members_at_once
 from objectives.task import Split, Task, TaskData
-from objectives.training import Trained, train_quantized
+from objectives.training import Trained, timed_step, train_quantized
 
 logger = logging.getLogger(__name__)
 
@@ -33,16 +34,34 @@ class Score:
     Attributes:
         candidate: What was trained.
         integers: The trained network, as the chip would hold it.
-        rung_accuracies: Validation accuracies, 0 to 1: before QAT, and after each QAT epoch.
+        rungs: Share of the QAT steps done and validation accuracy there, 0 to 1: before QAT, at
+            every rung, and after each QAT epoch.
         validation_accuracy: Accuracy of `integers` on the validation split, 0 to 1.
         train_seconds: Wall time spent on it; what a stack or prefix took is shared evenly.
     """
 
     candidate: Candidate
     integers: IntegerNetwork
-    rung_accuracies: tuple[float, ...]
+    rungs: tuple[tuple[float, float], ...]
     validation_accuracy: float
     train_seconds: float
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A candidate whose training was stopped at a rung.
+
+    Attributes:
+        candidate: What was trained.
+        rungs: As of a `Score`, up to where it was stopped.
+        train_seconds: Wall time spent on it.
+        saved_seconds: What the rest would have taken, by its steps.
+    """
+
+    candidate: Candidate
+    rungs: tuple[tuple[float, float], ...]
+    train_seconds: float
+    saved_seconds: float
 
 
 @dataclass(frozen=True)
@@ -53,8 +72,14 @@ class Failure:
     reason: str
 
 
+Result = Score | Stopped | Failure
+Stops = Callable[[float, Sequence[Candidate], Sequence[float]], Sequence[bool]]
+"""Says at a rung which trainings are stopped: from the share of the QAT steps done, the candidates
+there, and their accuracies."""
+
+
 class AccuracyObjective:
-    """Trains candidates of one task, seed and recipe, and scores them as integers.
+    """Trains candidates of one task and recipe, and scores them as integers.
 
     Candidates of one input length share their float prefix and are trained as a stack. With a
     cache folder, float prefixes are kept there for other runs and studies.
@@ -65,83 +90,121 @@ class AccuracyObjective:
         task: Task,
         data: TaskData,
         recipe: Recipe,
-        seed: int,
         *,
         device: torch.device | None = None,
-        largest_stack: int = 4,
+        rungs: Sequence[float] = (),
         cache: CacheFolder | None = None,
     ) -> None:
         self.task = task
         self.data = data
         self.recipe = recipe
-        self.seed = seed
         self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.largest_stack = largest_stack
+        self.rungs = rungs
         self.cache = cache
-        self._prefixes: OrderedDict[int, FloatPrefix] = OrderedDict()
+        self._prefixes: OrderedDict[tuple[int, int], FloatPrefix] = OrderedDict()
+        self._together: dict[int, int] = {}
 
-    def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[Score | Failure]:
-        """Scores candidates, giving each as soon as its stack is done, longest inputs first."""
+    def evaluate(
+        self, candidates: Sequence[Candidate], *, seed: int, stops: Stops | None = None
+    ) -> Iterator[Result]:
+        """Scores candidates, giving each as soon as its stack is done, longest inputs first.
+
+        Args:
+            candidates: What to train.
+            seed: Seed of the trainings.
+            stops: Says at each rung who is stopped; None: nobody.
+        """
         lengths = sorted({candidate.input_length for candidate in candidates}, reverse=True)
         for length in lengths:
             members = [one for one in candidates if one.input_length == length]
-            for start in range(0, len(members), self.largest_stack):
-                yield from self._evaluate_stack(members[start : start + self.largest_stack])
+            network = self.task.checked_network(length)
+            largest = largest_stack(network, self.recipe.batch_size, self.device)
+            for start in range(0, len(members), largest):
+                yield from self._evaluate_stack(members[start : start + largest], seed, stops)
 
-    def _evaluate_stack(self, members: Sequence[Candidate]) -> Iterator[Score | Failure]:
-        """Trains some candidates of one length; where they fail together, one by one."""
+    def _evaluate_stack(
+        self, members: Sequence[Candidate], seed: int, stops: Stops | None
+    ) -> Iterator[Result]:
+        """Trains some candidates of one length; where they fail together, in two halves."""
         started = time.perf_counter()
         try:
-            trained = self._train(members)
+            trained = self._train(members, seed, stops)
         except Exception as error:
             if len(members) > 1:
-                logger.warning("a stack of %d failed (%s); trying each alone", len(members), error)
-                for member in members:
-                    yield from self._evaluate_stack([member])
+                logger.warning("a stack of %d failed (%s); trying halves", len(members), error)
+                for half in halves(members):
+                    yield from self._evaluate_stack(members[half], seed, stops)
                 return
             logger.debug("candidate %s failed", members[0], exc_info=True)
             yield Failure(members[0], f"{type(error).__name__}: {error}".splitlines()[0])
             return
-        seconds = (time.perf_counter() - started) / len(members)
-        for candidate, result in zip(members, trained, strict=True):
-            yield Score(
-                candidate,
-                result.integers,
-                result.rung_accuracies,
-                result.validation_accuracy,
-                seconds,
-            )
+        taken = time.perf_counter() - started
+        # what was stopped early has its share of the time up to there
+        shares = [1.0 if one.finished else one.rungs[-1][0] for one in trained]
+        whole = taken / max(sum(shares), 1e-9) if any(shares) else 0.0
+        for candidate, result, share in zip(members, trained, shares, strict=True):
+            spent, left = share * whole, (1 - share) * whole
+            if not result.finished:
+                yield Stopped(candidate, result.rungs, spent, left)
+                continue
+            accuracy = result.validation_accuracy
+            yield Score(candidate, result.integers, result.rungs, accuracy, spent)
 
-    def _train(self, members: Sequence[Candidate]) -> list[Trained]:
+    def _train(self, members: Sequence[Candidate], seed: int, stops: Stops | None) -> list[Trained]:
         length = members[0].input_length
         network = self.task.checked_network(length)
         train = self.cropped(self.data.train, length)
         batches = Batches.of(train, self.recipe.batch_size, self.device)
-        if length not in self._prefixes:
-            self._prefixes[length] = self._float_prefix(network, train, batches)
-            while len(self._prefixes) > PREFIXES_KEPT:
-                self._prefixes.popitem(last=False)
+        prefix = self._prefix(network, train, batches, seed)
         return train_quantized(
-            self._prefixes[length],
+            prefix,
             [member.bits for member in members],
             batches,
             self.cropped(self.data.validation, length),
             self.recipe,
+            together=self._members_at_once(prefix, batches, members),
+            rungs=self.rungs,
+            stops=stops
+            and (lambda share, there, found: stops(share, [members[one] for one in there], found)),
         )
 
-    def _float_prefix(self, network: Network, train: Split, batches: Batches) -> FloatPrefix:
+    def _members_at_once(
+        self, prefix: FloatPrefix, batches: Batches, members: Sequence[Candidate]
+    ) -> int:
+        """How many best take a step together, measured once for each input length."""
+        length = members[0].input_length
+        if len(members) > 1 and length not in self._together:
+            bits = [member.bits for member in members]
+            self._together[length] = members_at_once(
+                lambda size: timed_step(prefix, bits[:size], batches, self.recipe), len(members)
+            )
+            logger.info("input length %d: %d take a step together", length, self._together[length])
+        return self._together.get(length, 1)
+
+    def _prefix(self, network: Network, train: Split, batches: Batches, seed: int) -> FloatPrefix:
+        """The float prefix of a length and seed: from memory, from the cache, or trained."""
+        key = (network.layers[0].in_size[0], seed)
+        if key not in self._prefixes:
+            self._prefixes[key] = self._float_prefix(network, train, batches, seed)
+            while len(self._prefixes) > PREFIXES_KEPT:
+                self._prefixes.popitem(last=False)
+        return self._prefixes[key]
+
+    def _float_prefix(
+        self, network: Network, train: Split, batches: Batches, seed: int
+    ) -> FloatPrefix:
         """Runs the float phase, unless the cache on disk has it."""
 
         def trained() -> FloatPrefix:
             length = network.layers[0].in_size[0]
-            logger.info("float phase at input length %d, seed %d", length, self.seed)
-            return train_float(network, batches, self.recipe, self.seed, self.device)
+            logger.info("float phase at input length %d, seed %d", length, seed)
+            return train_float(network, batches, self.recipe, seed, self.device)
 
         if self.cache is None:
             return trained()
         wanted = Wanted(
-            float_facts(network, train, self.recipe, self.seed, self.device),
-            origin_of(self.task, network, self.recipe, self.seed),
+            float_facts(network, train, self.recipe, seed, self.device),
+            origin_of(self.task, network, self.recipe, seed),
             network,
             self.device,
         )

@@ -38,6 +38,12 @@ class Batches:
             size,
         )
 
+    @property
+    def steps(self) -> int:
+        """Batches of one epoch."""
+        count = len(self.labels)
+        return -(-count // self.size) - (count > 1 and count % self.size == 1)
+
     def epoch(self, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """Gives one epoch: float32 inputs in the chip's units, -128..127, and labels."""
         count = len(self.labels)

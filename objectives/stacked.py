@@ -100,6 +100,30 @@ class StackedNetwork:
         return optimizer
 
     @torch.no_grad()
+    def chosen(
+        self, members: Sequence[int], optimizer: torch.optim.Adam
+    ) -> tuple["StackedNetwork", torch.optim.Adam]:
+        """Some of the members, as they are now, with what their optimizer knows of them."""
+        stack = StackedNetwork(self.prefix, [self.bits[one] for one in members], self.recipe)
+        found = stack.optimizer(optimizer.param_groups[0]["lr"])
+        found.state.clear()
+        places = torch.tensor(list(members), device=self.widths.device)
+        for mine, its in zip(
+            [*self.weights, *self.biases], [*stack.weights, *stack.biases], strict=True
+        ):
+            if mine is None or its is None:
+                continue
+            its.copy_(mine[places])
+            state = optimizer.state.get(mine)
+            if state:
+                found.state[its] = {
+                    "step": state["step"].clone(),
+                    "exp_avg": state["exp_avg"][places],
+                    "exp_avg_sq": state["exp_avg_sq"][places],
+                }
+        return stack, found
+
+    @torch.no_grad()
     def scales(self) -> "Scales":
         """The powers of two of every layer and member, as the weights are now."""
         exponents = range_exponents(

@@ -2,7 +2,7 @@
 """Quantization-aware training of a stack, from its float prefix to integer networks."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,10 +16,12 @@ from objectives.recipe import Recipe
 from objectives.stacked import StackedNetwork, dropout_masks, samples_last
 from objectives.task import Split
 
-GROUP_BYTES = 2_000_000
-"""What a group's weights and outputs may take on a CPU: about one core's own cache."""
 JUDGED_AT_ONCE = 512
 """Samples that accuracies are computed on at once."""
+
+Stops = Callable[[float, Sequence[int], Sequence[float]], Sequence[bool]]
+"""Says at a rung which trainings are stopped: from the share of the QAT steps done, the members
+there, by their places, and their accuracies."""
 
 
 @dataclass(frozen=True)
@@ -27,46 +29,55 @@ class Trained:
     """A candidate after training.
 
     Attributes:
-        integers: The best epoch's network on the validation split (the later one, on a tie).
-        rung_accuracies: Validation accuracy, 0 to 1, of the integer network right after
-            quantizing the float prefix (no training yet) and after each QAT epoch.
+        integers: The best epoch's network on the validation split (the later one, on a tie); where
+            the training was stopped, the last one that was judged.
+        rungs: Share of the QAT steps done, and validation accuracy of the integer network there, 0
+            to 1: from 0, right after quantizing the float prefix, to 1.
+        validation_accuracy: Accuracy of `integers` on the validation split, 0 to 1.
+        finished: Whether it was trained to its end.
     """
 
     integers: IntegerNetwork
-    rung_accuracies: tuple[float, ...]
-
-    @property
-    def validation_accuracy(self) -> float:
-        """Accuracy of `integers` on the validation split, 0 to 1."""
-        return max(self.rung_accuracies[1:])
+    rungs: tuple[tuple[float, float], ...]
+    validation_accuracy: float
+    finished: bool
 
 
 @dataclass(frozen=True)
 class Group:
-    """Some members that take a step together, and their optimizer."""
+    """Some members that take a step together, and their optimizer.
+
+    Attributes:
+        stack: Their networks.
+        optimizer: Its optimizer.
+        members: Their places among all that are trained.
+    """
 
     stack: StackedNetwork
     optimizer: torch.optim.Adam
+    members: tuple[int, ...]
+
+    def without(self, stopped: Collection[int]) -> "Group | None":
+        """The group less some of its members; None where nobody is left."""
+        kept = [one for one, member in enumerate(self.members) if member not in stopped]
+        if len(kept) == len(self.members):
+            return self
+        if not kept:
+            return None
+        stack, optimizer = self.stack.chosen(kept, self.optimizer)
+        return Group(stack, optimizer, tuple(self.members[one] for one in kept))
 
 
-def grouped(prefix: FloatPrefix, bits: Sequence[tuple[int, ...]], recipe: Recipe) -> list[Group]:
-    """Bit assignments in groups, at the start of their QAT.
-
-    All of them are one group on a GPU. On a CPU a group is what the processor's cache holds from
-    one operation to the next, one member at least: small networks gain by more, large ones lose.
-    """
-    size = len(bits)
-    if not prefix.layers[0].weights.is_cuda:
-        values = sum(
-            layer.weight_count + recipe.batch_size * layer.out_channels * layer.out_pixels
-            for layer in prefix.network.layers
-        )
-        size = max(1, GROUP_BYTES // (4 * values))
-    stacks = [
-        StackedNetwork(prefix, bits[start : start + size], recipe)
-        for start in range(0, len(bits), size)
-    ]
-    return [Group(stack, stack.optimizer(recipe.learning_rate)) for stack in stacks]
+def grouped(
+    prefix: FloatPrefix, bits: Sequence[tuple[int, ...]], recipe: Recipe, size: int
+) -> list[Group]:
+    """Bit assignments in groups of a size, at the start of their QAT."""
+    found = []
+    for start in range(0, len(bits), size):
+        stack = StackedNetwork(prefix, bits[start : start + size], recipe)
+        members = tuple(range(start, min(start + size, len(bits))))
+        found.append(Group(stack, stack.optimizer(recipe.learning_rate), members))
+    return found
 
 
 def qat_step(
@@ -95,12 +106,28 @@ def qat_step(
     return float(total)
 
 
+def timed_step(
+    prefix: FloatPrefix, bits: Sequence[tuple[int, ...]], batches: Batches, recipe: Recipe
+) -> Callable[[], float]:
+    """What takes one QAT step of some members together, always on the same batch."""
+    groups = grouped(prefix, bits, recipe, len(bits))
+    generator = epoch_generator(prefix.seed, recipe.qat_start_epoch, batches.inputs.device)
+    inputs, labels = next(batches.epoch(generator))
+    masks = dropout_masks(prefix.network, recipe, len(labels), generator)
+    placed = samples_last(inputs)
+    return lambda: qat_step(groups, placed, labels, masks)
+
+
 def train_quantized(
     prefix: FloatPrefix,
     bits: Sequence[tuple[int, ...]],
     batches: Batches,
     validation: Split,
     recipe: Recipe,
+    *,
+    together: int = 1,
+    rungs: Sequence[float] = (),
+    stops: Stops | None = None,
 ) -> list[Trained]:
     """Runs the QAT epochs for all bit assignments at once.
 
@@ -110,37 +137,85 @@ def train_quantized(
         batches: The training split, cropped to the network's input.
         validation: The validation split, cropped likewise.
         recipe: Settings of both phases.
+        together: Members that take a step together; what is chosen changes rounding only.
+        rungs: Shares of the QAT steps at which accuracies are computed, besides every epoch's end.
+        stops: Says there who is stopped; None: nobody.
 
     Raises:
         TrainingError: where the loss is not a number any more.
     """
     device = batches.inputs.device
-    groups = grouped(prefix, bits, recipe)
-    referee = _Referee(validation, device)
-    first = [found for group in groups for found in referee.judge(group.stack)]
-    best = [network for network, _ in first]
-    rungs = [[accuracy] for _, accuracy in first]
+    groups = grouped(prefix, bits, recipe, together)
+    course = _Course(len(bits), _Referee(validation, device), stops)
+    steps = (recipe.epochs - recipe.qat_start_epoch) * batches.steps
+    looked = {round(share * steps): share for share in rungs} | {0: 0.0}
+    done = 0
+    groups = course.look(groups, 0.0, epoch_end=False)
     for epoch in range(recipe.qat_start_epoch, recipe.epochs):
         generator = epoch_generator(prefix.seed, epoch, device)
         for group in groups:
             group.optimizer.param_groups[0]["lr"] = recipe.learning_rate_at(epoch)
         total = 0.0
         for inputs, labels in batches.epoch(generator):
+            if not groups:
+                break
             masks = dropout_masks(prefix.network, recipe, len(labels), generator)
             total += qat_step(groups, samples_last(inputs), labels, masks)
+            done += 1
+            if done in looked and done % batches.steps:
+                groups = course.look(groups, looked[done], epoch_end=False)
         if not math.isfinite(total):
             raise TrainingError(
                 f"the loss of QAT epoch {epoch} is {total}; a smaller learning_rate than"
                 f" {recipe.learning_rate} may help"
             )
-        judged = [found for group in groups for found in referee.judge(group.stack)]
-        for member, (network, accuracy) in enumerate(judged):
-            if accuracy >= max(rungs[member][1:], default=-1.0):
-                best[member] = network
-            rungs[member].append(accuracy)
-    return [
-        Trained(network, tuple(accuracies)) for network, accuracies in zip(best, rungs, strict=True)
-    ]
+        share = (epoch + 1 - recipe.qat_start_epoch) / (recipe.epochs - recipe.qat_start_epoch)
+        groups = course.look(groups, share, epoch_end=True)
+    return course.results()
+
+
+class _Course:
+    """What members have scored on their way, and who is still on it."""
+
+    def __init__(self, members: int, referee: "_Referee", stops: Stops | None) -> None:
+        self._referee = referee
+        self._stops = stops
+        self._rungs: list[list[tuple[float, float]]] = [[] for _ in range(members)]
+        self._best: list[tuple[float, IntegerNetwork] | None] = [None] * members
+        self._last: dict[int, IntegerNetwork] = {}
+        self._stopped: set[int] = set()
+
+    def look(self, groups: list[Group], share: float, *, epoch_end: bool) -> list[Group]:
+        """Scores everyone at a rung; gives the groups that go on."""
+        there: list[int] = []
+        for group in groups:
+            judged = self._referee.judge(group.stack)
+            for member, (network, accuracy) in zip(group.members, judged, strict=True):
+                there.append(member)
+                self._rungs[member].append((share, accuracy))
+                self._last[member] = network
+                best = self._best[member]
+                if epoch_end and (best is None or accuracy >= best[0]):
+                    self._best[member] = (accuracy, network)
+        if self._stops is None or share == 1 or not there:
+            return groups
+        accuracies = [self._rungs[member][-1][1] for member in there]
+        stopped = self._stops(share, there, accuracies)
+        left = {member for member, stop in zip(there, stopped, strict=True) if stop}
+        self._stopped |= left
+        return [kept for group in groups if (kept := group.without(left)) is not None]
+
+    def results(self) -> list[Trained]:
+        """What became of every member, in order."""
+        found = []
+        for member, rungs in enumerate(self._rungs):
+            finished = member not in self._stopped
+            accuracy, network = rungs[-1][1], self._last[member]
+            best = self._best[member]
+            if finished and best is not None:
+                accuracy, network = best
+            found.append(Trained(network, tuple(rungs), accuracy, finished))
+        return found
 
 
 class _Referee:

@@ -32,7 +32,8 @@ from mpqsearch.export.selection import (
     score,
 )
 from mpqsearch.opened_study import OpenedStudy
-from objectives.accuracy import AccuracyObjective, Failure
+from mpqsearch.run import objective_of
+from objectives.accuracy import Failure, Score
 from objectives.cache_folder import CacheFolder
 from objectives.threads import use_threads
 
@@ -138,12 +139,12 @@ def _job(
 def _trained(
     opened: OpenedStudy, candidate: Candidate, cache: CacheFolder | None
 ) -> IntegerNetwork:
-    spec = opened.spec
-    objective = AccuracyObjective(spec.task, opened.data, spec.recipe, spec.seed, cache=cache)
-    for result in objective.evaluate([candidate]):
+    objective = objective_of(opened.spec, opened.data, cache)
+    for result in objective.evaluate([candidate], seed=opened.spec.seed):
         if isinstance(result, Failure):
             raise RunFailed(f"{candidate} could not be trained: {result.reason}")
-        return result.integers
+        if isinstance(result, Score):
+            return result.integers
     raise RunFailed(f"{candidate} could not be trained: the training gave no result")
 
 

@@ -151,11 +151,11 @@ def score(
     split = opened.validation(chosen.candidate.input_length)
     predictions = integers.logits(split.inputs).argmax(axis=1)
     accuracy = float(np.mean(predictions == split.labels))
-    if not again and chosen.record is not None and accuracy != chosen.record.accuracy:
+    if not again and chosen.record is not None and accuracy != chosen.record.seed_accuracies[0]:
         raise RunFailed(
             f"the kept network of {chosen.candidate} gives {accuracy:.2%} on the validation split"
-            f" but the study recorded {chosen.record.accuracy:.2%}; its checkpoint is not the one"
-            " that was scored: delete it and export again, which trains it again"
+            f" but the study recorded {chosen.record.seed_accuracies[0]:.2%}; its checkpoint is not"
+            " the one that was scored: delete it and export again, which trains it again"
         )
     return Scored(chosen, integers, predictions, accuracy, again)
 

@@ -49,7 +49,10 @@ def test_the_indoor_study_runs_on_mat_files(
     title, source, *_ = answer.out.splitlines()
     assert title == "Front of study x SYNTHETIC DATA"
     assert source == "data: synthetic recordings in the indoor study's files"
-    assert "3 candidates trained, 0 do not fit, 0 failed, of 891 in the space" in answer.out
+    assert (
+        "3 candidates trained, 0 stopped early, 0 do not fit, 0 failed, of 891 in the space"
+        in answer.out
+    )
     row = next(line.split() for line in answer.out.splitlines() if "8-8-8-8" in line)
     assert row[:3] == ["0", "101", "8-8-8-8"]
     assert all(50 < float(percent) <= 100 for percent in row[3:5])  # of four classes

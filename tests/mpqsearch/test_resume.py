@@ -53,7 +53,7 @@ def test_a_killed_run_goes_on_without_repeating_anything(
     after = scored(database)
     assert after[: len(before)] == before
     assert len(after) == len(set(after)) == 18
-    assert json.loads(second.out)["counts"] == {"scored": 18, "infeasible": 0, "failed": 0}
+    assert json.loads(second.out)["counts"]["scored"] == 18
 
 
 def test_a_finished_run_does_nothing_when_run_again(

@@ -31,8 +31,12 @@ class ScriptedObjective:
         self.failing = failing
         self.forgetful = False
         self.asked: list[str] = []
+        self.data = load_data(spec)
 
-    def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[Score | Failure]:
+    def evaluate(
+        self, candidates: Sequence[Candidate], *, seed: int, stops: object
+    ) -> Iterator[Score | Failure]:
+        assert stops is not None or seed != self.spec.seed
         for candidate in candidates:
             self.asked.append(str(candidate))
             if self.forgetful:
@@ -51,7 +55,9 @@ class ScriptedObjective:
                 for layer, bits in zip(network.layers, candidate.bits, strict=True)
             )
             accuracy = 0.5 + sum(candidate.bits) / 100 + candidate.input_length / 1000
-            yield Score(candidate, IntegerNetwork(network, layers), (accuracy,), accuracy, 0.1)
+            yield Score(
+                candidate, IntegerNetwork(network, layers), ((1.0, accuracy),), accuracy, 0.1
+            )
 
     def test_accuracy(self, integers: IntegerNetwork) -> float:
         return 0.9 if integers.bits else 0.0

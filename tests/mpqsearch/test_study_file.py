@@ -11,7 +11,9 @@ from mpqsearch.errors import StudyError
 from mpqsearch.study_file import find_study_file, read_study
 from tests.study_files import DIGITS, INDOOR, refusal, written
 
-TOP_KEYS = "task, chip, calibration, seed, data, recipe, space, search"
+TOP_KEYS = (
+    "task, chip, calibration, seed, seeds, racing, data, recipe, fidelity, space, search, pruning"
+)
 TASKS = "'task' must be one of indoor, digits or path/to/file.py:ClassName but is"
 RECIPE_KEYS = (
     "epochs, qat_start_epoch, batch_size, learning_rate, final_learning_rate, weight_decay,"

@@ -52,7 +52,7 @@ def test_a_kept_prefix_trains_as_a_straight_run_does() -> None:
     again = train_quantized(kept, [(8, 4, 2, 8)], batches, validation, SHORT)[0]
     fresh = train_float(network, batches, SHORT, 3, CPU)
     straight = train_quantized(fresh, [(8, 4, 2, 8)], batches, validation, SHORT)[0]
-    assert again.rung_accuracies == straight.rung_accuracies
+    assert again.rungs == straight.rungs
     for one, other in zip(again.integers.layers, straight.integers.layers, strict=True):
         assert (one.weights == other.weights).all()
         assert one.output_shift == other.output_shift

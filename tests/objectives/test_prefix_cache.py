@@ -12,7 +12,7 @@ from torch import Tensor
 
 from hardware.candidate import Candidate
 from hardware.network import Network
-from objectives import training
+from objectives import accuracy, training
 from objectives.accuracy import AccuracyObjective, Score
 from objectives.cache_folder import CacheFolder
 from objectives.float_phase import FloatPrefix
@@ -56,7 +56,7 @@ class Watched(AccuracyObjective):
 def run(cache: CacheFolder | None, seed: int = 1) -> tuple[Watched, list[Score]]:
     """Trains two candidates, and keeps hold of what they were trained as."""
     task = ImagesTask()
-    objective = Watched(task, task.load(), task.recipe, seed, device=CPU, cache=cache)
+    objective = Watched(task, task.load(), task.recipe, device=CPU, cache=cache)
     grouped = training.grouped
 
     def kept(*given: Any) -> list[Group]:
@@ -65,7 +65,8 @@ def run(cache: CacheFolder | None, seed: int = 1) -> tuple[Watched, list[Score]]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "grouped", kept)
-        scores = list(objective.evaluate([Candidate(9, bits) for bits in BITS]))
+        patch.setattr(accuracy, "members_at_once", lambda *_: 1)
+        scores = list(objective.evaluate([Candidate(9, bits) for bits in BITS], seed=seed))
     assert all(isinstance(score, Score) for score in scores)
     return objective, scores  # type: ignore[return-value]
 
@@ -81,7 +82,7 @@ def test_a_training_from_the_cache_equals_one_straight_through(
     assert "taken from the cache" in caplog.text
     assert "float phase at input length" not in caplog.text
     found = cached.everything()
-    assert len(found) == 28
+    assert len(found) == 2 * 28
     assert all(map(torch.equal, found, straight.everything()))
     prefix, kept = straight.prefix, cached.prefix
     assert (prefix.thresholds, prefix.steps, prefix.loss) == (
@@ -90,7 +91,7 @@ def test_a_training_from_the_cache_equals_one_straight_through(
         kept.loss,
     )
     for score, other in zip(scores, again, strict=True):
-        assert score.rung_accuracies == other.rung_accuracies
+        assert score.rungs == other.rungs
         for one, two in zip(score.integers.layers, other.integers.layers, strict=True):
             assert (one.weights == two.weights).all()
             assert one.output_shift == two.output_shift
@@ -128,7 +129,7 @@ def test_an_entry_of_another_network_is_computed_again(
     folder.write(entry.key, entry.origin, b"PK no archive at all")
     run(folder)
     assert f"cache entry {entry.path} cannot be used: " in caplog.text
-    assert [one.rung_accuracies for one in again] == [one.rung_accuracies for one in scores]
+    assert [one.rungs for one in again] == [one.rungs for one in scores]
     caplog.clear()
     run(folder)
     assert not caplog.records
@@ -245,11 +246,11 @@ torch.set_num_threads(1)
 task = ImagesTask()
 cache = CacheFolder(Path(sys.argv[1]))
 objective = accuracy.AccuracyObjective(
-    task, task.load(), task.recipe, 1, device=torch.device("cpu"), cache=cache
+    task, task.load(), task.recipe, device=torch.device("cpu"), cache=cache
 )
 print("begun", flush=True)
-(score,) = objective.evaluate([Candidate(9, (8, 4, 2, 8))])
-print(score.rung_accuracies, score.integers.layers[2].weights.tobytes().hex())
+(score,) = objective.evaluate([Candidate(9, (8, 4, 2, 8))], seed=1)
+print(score.rungs, score.integers.layers[2].weights.tobytes().hex())
 """
 
 

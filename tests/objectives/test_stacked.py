@@ -77,7 +77,7 @@ def test_a_member_is_the_same_alone_and_in_a_stack() -> None:
     network = NETWORKS["one axis"]
     prefix, batches = prefix_of(network)
     validation = blobs(network, 500, 2)
-    together = train_quantized(prefix, BITS, batches, validation, SHORT)
+    together = train_quantized(prefix, BITS, batches, validation, SHORT, together=len(BITS))
     for member, bits in enumerate(BITS):
         alone = train_quantized(prefix, [bits], batches, validation, SHORT)[0]
         one, other = alone.integers, together[member].integers

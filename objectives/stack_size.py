@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How many members train together: found by measuring on the machine that trains."""
+
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+
+from hardware.network import Network
+
+REPEATS = 3
+GAIN = 0.05
+"""Share by which a larger group must be faster for each member, to be worth its memory."""
+MEMORY_SHARE = 0.5
+"""Share of the free memory that a stack may take."""
+COPIES = 6
+"""Of each parameter: itself, its gradient, Adam's two moments, its integers, and room to work."""
+FLOAT_BYTES = 4
+
+
+def members_at_once(step_of: Callable[[int], Callable[[], object]], most: int) -> int:
+    """How many members best take a step together.
+
+    Groups of 1, 2, 4, ... are timed while each member's share of a step still falls by 5 %.
+
+    Args:
+        step_of: Gives, for a number of members, what takes one step of them.
+        most: Members there are.
+    """
+    best, least = 1, math.inf
+    size = 1
+    while size <= most:
+        try:
+            each = _fastest(step_of(size)) / size
+        except torch.OutOfMemoryError:
+            break
+        if each > (1 - GAIN) * least:
+            break
+        best, least = size, each
+        size *= 2
+    return best
+
+
+def _fastest(step: Callable[[], object]) -> float:
+    """Seconds of the fastest of a few calls, after one that is not counted."""
+    step()
+    taken = []
+    for _ in range(REPEATS):
+        begun = time.perf_counter()
+        step()
+        taken.append(time.perf_counter() - begun)
+    return min(taken)
+
+
+def largest_stack(network: Network, batch: int, device: torch.device) -> int:
+    """Members that fit in half of the memory that is free now, at least one.
+
+    Counted are six copies of every parameter, and what a step keeps of every layer: its input, its
+    output and what the backward pass needs, four values for each activation.
+    """
+    parameters = sum(layer.weight_count + layer.out_channels for layer in network.layers)
+    activations = batch * sum(layer.out_channels * layer.out_pixels for layer in network.layers)
+    member = FLOAT_BYTES * (COPIES * parameters + 4 * activations)
+    return max(1, int(MEMORY_SHARE * _free_bytes(device) / member))
+
+
+def _free_bytes(device: torch.device) -> int:
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):  # not everywhere
+        return 1 << 30
+
+
+def halves(members: Sequence[object]) -> tuple[slice, slice]:
+    """The two halves of a stack that failed as a whole."""
+    middle = len(members) // 2
+    return slice(None, middle), slice(middle, None)
