@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from hardware.cost.model import CostModel
 from mpqsearch.environment import describe_environment
@@ -31,7 +32,9 @@ def run_study(
     spec: StudySpec,
     runs: Path,
     progress: Progress,
+    *,
     threads: int = 1,
+    device: str = "auto",
     cache: CacheFolder | None = None,
 ) -> tuple[About, Sequence[TrialRecord]]:
     """Runs a study, or goes on with it, until its budget is filled.
@@ -41,6 +44,7 @@ def run_study(
         runs: Folder of the run folders.
         progress: Told about every candidate.
         threads: Threads of the trainings.
+        device: Where they run: auto (a GPU where there is one), cpu or cuda.
         cache: Where float phases are kept for other runs; None: nowhere.
 
     Returns:
@@ -52,6 +56,7 @@ def run_study(
         RunFailed: after three failures in a row.
     """
     use_threads(threads)
+    where = device_named(device)
     data = spec.fidelity.data(load_data(spec))
     folder = RunFolder(runs, spec.name)
     folder.prepare()
@@ -68,7 +73,7 @@ def run_study(
             folder.write_environment({**describe_environment(), "data": data.digest()})
             with storage_errors(folder.storage_path):
                 study.sampler = make_sampler(spec.search, spec.seed, len(study.get_trials()))
-                objective = objective_of(spec, data, cache)
+                objective = objective_of(spec, data, cache, where)
                 search = Search(spec, study, objective, folder, progress)
                 search.run()
                 return about, records_of(study)
@@ -81,11 +86,30 @@ def run_study(
 
 
 def objective_of(
-    spec: StudySpec, data: TaskData, cache: CacheFolder | None = None
+    spec: StudySpec,
+    data: TaskData,
+    cache: CacheFolder | None = None,
+    device: torch.device | None = None,
 ) -> AccuracyObjective:
     """What trains a study's candidates, at its fidelity, with its rungs."""
     rungs = () if spec.pruning.rule == "none" else tuple(spec.pruning.rungs)
-    return AccuracyObjective(spec.task, data, spec.trained_recipe, rungs=rungs, cache=cache)
+    return AccuracyObjective(
+        spec.task, data, spec.trained_recipe, device=device, rungs=rungs, cache=cache
+    )
+
+
+def device_named(name: str) -> torch.device | None:
+    """The device of a name; None for auto, which takes a GPU where there is one.
+
+    Raises:
+        StudyError: where a GPU is asked for and there is none that PyTorch can use.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise StudyError(
+            "--device cuda: PyTorch sees no GPU here; install its CUDA build (make install"
+            " TORCH='torch>=2.13'), or use --device cpu"
+        )
+    return None if name == "auto" else torch.device(name)
 
 
 def load_data(spec: StudySpec) -> TaskData:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from hardware.nearest import nearest_of
 from mpqsearch.commands.options import (
     DEFAULT_RUNS,
     MOST_THREADS,
@@ -20,6 +21,8 @@ from mpqsearch.commands.options import (
     stop_on_terminate,
 )
 from mpqsearch.errors import StudyError
+
+DEVICES = ("auto", "cpu", "cuda")
 
 
 def run(
@@ -46,6 +49,9 @@ def run(
             help="Threads of the trainings; more than one pays for large networks only.",
         ),
     ] = 1,
+    device: Annotated[
+        str, typer.Option("--device", help="Where trainings run: auto, cpu or cuda.")
+    ] = "auto",
     cache: CacheOption = None,
     cache_bytes: CacheLimitOption = None,
     no_cache: Annotated[
@@ -58,6 +64,11 @@ def run(
 
     if not 1 <= threads <= MOST_THREADS:
         raise StudyError(f"--threads must be in 1..{MOST_THREADS} but is {threads}")
+    if device not in DEVICES:
+        raise StudyError(
+            f"--device must be one of {', '.join(DEVICES)} but is {device!r}"
+            f"{nearest_of(device, DEVICES)}"
+        )
     path = find_study_file(study)
     spec = read_study(path, name=name, folder=data, trials=trials, seed=seed)
     # After the study, so that a bad one is refused before torch is imported.
@@ -69,7 +80,9 @@ def run(
     stop_on_terminate()
     try:
         with TerminalProgress() as progress:
-            about, records = run_study(spec, runs, progress, threads, kept)
+            about, records = run_study(
+                spec, runs, progress, threads=threads, device=device, cache=kept
+            )
     except KeyboardInterrupt:
         err.print("interrupted; everything finished is kept, the same command goes on from there")
         raise

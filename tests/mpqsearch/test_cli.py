@@ -232,3 +232,26 @@ def test_a_run_folder_in_use_is_refused(
         f"another mpqsearch is running in {folder}; wait for it, or use another --runs or --name"
     )
     assert set(contents(folder)) <= {"lock"}
+
+
+@pytest.mark.parametrize(
+    ("device", "words"),
+    [
+        ("gpu", "--device must be one of auto, cpu, cuda but is 'gpu'"),
+        ("cuda", "PyTorch sees no GPU here; install its CUDA build"),
+    ],
+)
+def test_a_device_that_is_not_there_is_refused(
+    mpqsearch: Command,
+    tiny_study: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    device: str,
+    words: str,
+) -> None:
+    """Before anything is trained, with what to do instead."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    runs = tiny_study.parent / "runs"
+    assert words in said_by(
+        mpqsearch("run", "--study", tiny_study, "--runs", runs, "--device", device)
+    )
+    assert not runs.exists()

@@ -13,12 +13,15 @@ from mpqsearch.pruning import Judge, RankingRule, SafeRule, Standing, default_fl
 CHEAP, MIDDLE, DEAR = (1.0, 1.0, 1.0), (2.0, 2.0, 2.0), (3.0, 3.0, 3.0)
 
 
-def judge_of(gains: list[float], floor: float = 0.0) -> Judge:
-    """A judge who has seen trainings that rose from 0.5 at the first rung by these gains."""
+def judge_of(ways: list[tuple[float, float]], floor: float = 0.0) -> Judge:
+    """A judge who has seen dear trainings: the accuracy of each at the rung, and at its end."""
     judge = Judge(SafeRule(), floor)
-    for gain in gains:
-        judge.remember((9.0, 9.0, 9.0), {0.0: 0.5, 0.5: 0.5}, 0.5 + gain)
+    for here, end in ways:
+        judge.remember((9.0, 9.0, 9.0), {0.0: here, 0.5: here}, end)
     return judge
+
+
+STEADY = [(0.5, 0.6), (0.6, 0.7)] * 4
 
 
 def test_a_training_is_stopped_by_a_cheaper_one_that_is_better_by_more_than_delta() -> None:
@@ -37,20 +40,43 @@ def test_trainings_of_one_stack_are_compared_with_each_other() -> None:
     assert SafeRule().stops(here, [], 0.1) == [False, True, False]
 
 
-def test_delta_is_two_deviations_of_the_difference_of_two_gains() -> None:
-    """Gains of 0.1 and 0.2 in turn deviate by 0.0535; two such differ by sqrt(2) times that."""
-    judge = judge_of([0.1, 0.2] * 4)
-    assert judge.delta(0.5) == pytest.approx(2 * math.sqrt(2) * np.std([0.1, 0.2] * 4, ddof=1))
+def test_the_forecast_is_the_straight_line_through_what_finished() -> None:
+    """Least squares; what ended beside it makes the deviation."""
+    found = judge_of([(0.2, 0.9), (0.8, 0.96)] * 4).forecast(0.5)
+    assert found is not None
+    assert found.slope == pytest.approx(0.1)
+    assert found.level == pytest.approx(0.88)
+    assert found.deviation == pytest.approx(0.0, abs=1e-9)
+    spread = judge_of([(0.5, 0.9), (0.5, 0.92)] * 4).forecast(0.5)
+    assert spread is not None
+    assert (spread.slope, spread.level) == (0.0, pytest.approx(0.91))
+    assert spread.deviation == pytest.approx(0.01 * math.sqrt(8 / 6))
+
+
+def test_who_stands_higher_is_never_forecast_to_end_lower() -> None:
+    """A falling line, which only chance can draw, is taken for a level one."""
+    found = judge_of([(0.5, 0.9), (0.6, 0.8)] * 4).forecast(0.5)
+    assert found is not None
+    assert found.slope == 0.0
+
+
+def test_narrow_weights_that_win_their_loss_back_are_spared() -> None:
+    """At 0.37 after quantizing, to end near 0.97: not far enough behind one forecast at 0.98."""
+    judge = judge_of([(0.37, 0.965), (0.37, 0.975), (0.96, 0.98), (0.96, 0.99)] * 3)
+    judge.remember(CHEAP, {0.0: 0.96}, None)
+    assert judge.stops(0.0, [Standing(MIDDLE, 0.37)]) == [False]
+    assert SafeRule().stops([Standing(MIDDLE, 0.37)], [Standing(CHEAP, 0.96)], 0.02) == [True]
 
 
 def test_nothing_is_stopped_before_eight_trainings_have_finished() -> None:
-    """Whose gains nobody knows is not judged; the floor holds from the first training on."""
-    here = [Standing(MIDDLE, 0.1)]
-    judge = judge_of([0.1] * 7)
+    """What a rung says of the end is not known before; the floor holds from the first one on."""
+    here = [Standing(MIDDLE, 0.3)]
+    judge = judge_of(STEADY[:7])
+    judge.remember(CHEAP, {0.5: 0.6}, None)
     assert judge.stops(0.5, here) == [False]
-    judge.remember(CHEAP, {0.5: 0.5}, 0.6)
+    judge.remember(DEAR, {0.5: 0.6}, 0.7)
     assert judge.stops(0.5, here) == [True]
-    assert judge_of([], floor=0.3).stops(0.5, here) == [True]
+    assert judge_of([], floor=0.4).stops(0.5, here) == [True]
 
 
 def test_the_floor_spares_what_has_not_trained_yet() -> None:
@@ -62,9 +88,10 @@ def test_the_floor_spares_what_has_not_trained_yet() -> None:
 
 def test_trainings_that_were_stopped_still_stop_others() -> None:
     """What they reached at a rung was reached, at that cost."""
-    judge = judge_of([0.1] * 8)
+    judge = judge_of(STEADY)
     judge.remember(CHEAP, {0.5: 0.8}, None)
     assert judge.stops(0.5, [Standing(MIDDLE, 0.7)]) == [True]
+    assert judge.stops(0.5, [Standing(MIDDLE, 0.8)]) == [False]
 
 
 @given(
