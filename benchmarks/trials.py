@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trials per hour: one at a time straight through, with the prefix, stacked, and pruned.
+
+Run from the repository root: `python -m benchmarks.trials [--length 41] [--trained 6]`. The indoor
+network on full-size synthetic data (388 points x 200 sweeps x 4 classes), one thread, everything in
+one run. A straight trial, one from a prefix and a stack are timed on a few candidates, the float
+phase once; rates are those of the whole grid of 81 candidates of one length that follow from them.
+With --grid the whole grid is trained twice, without and with pruning, and both fronts are printed.
+"""
+
+import argparse
+import itertools
+import statistics
+import time
+from collections.abc import Sequence
+
+import torch
+
+from hardware.candidate import Candidate
+from hardware.chips import MAX78002
+from hardware.cost.model import CostModel
+from hardware.network import Network
+from mpqsearch.front import front_of
+from mpqsearch.pruning import Judge, SafeRule, Standing, default_floor
+from mpqsearch.trainings import costs_of
+from mpqsearch.trials import Outcome, TrialRecord
+from objectives.accuracy import AccuracyObjective, Result, Score
+from objectives.batches import Batches
+from objectives.tasks.indoor import IndoorTask
+from objectives.threads import use_threads
+
+CPU = torch.device("cpu")
+SEED = 42
+RUNGS = (0.0, 0.05, 0.2, 0.5)
+GRID = list(itertools.product((8, 4, 2), repeat=4))
+STACK = 9
+WIDTH = 1024
+
+
+def peak_flops() -> float:
+    """Floating-point operations a second of a 1024 x 1024 product, the median of a few."""
+    left, right = torch.randn(WIDTH, WIDTH), torch.randn(WIDTH, WIDTH)
+    taken = []
+    for _ in range(9):
+        begun = time.perf_counter()
+        left @ right
+        taken.append(time.perf_counter() - begun)
+    return 2 * WIDTH**3 / statistics.median(taken)
+
+
+def seconds(objective: AccuracyObjective, candidates: Sequence[Candidate]) -> float:
+    """Wall time of training candidates; float prefixes the objective has are used."""
+    begun = time.perf_counter()
+    for result in objective.evaluate(candidates, seed=SEED):
+        if not isinstance(result, Score):
+            raise SystemExit(f"{result.candidate} could not be trained")
+    return time.perf_counter() - begun
+
+
+def record_of(result: Result, costs: tuple[float, float, float]) -> TrialRecord:
+    """A result as the front takes it."""
+    finished = isinstance(result, Score)
+    return TrialRecord(
+        number=None,
+        candidate=result.candidate,
+        outcome=Outcome.SCORED if finished else Outcome.PRUNED,
+        accuracy=result.validation_accuracy if isinstance(result, Score) else 0.0,
+        latency_us=costs[0],
+        energy_uj=costs[1],
+        size_bytes=int(costs[2]),
+        cost_origin="analytic",
+    )
+
+
+def grid(objective: AccuracyObjective, network: Network, length: int, *, prune: bool) -> float:
+    """Trains the whole grid in stacks of 9, prints its front; gives the seconds of its QAT."""
+    model = CostModel(MAX78002)
+    candidates = [Candidate(length, bits) for bits in GRID]
+    costs = {one: costs_of(model.cost(network, one.bits)) for one in candidates}
+    judge = Judge(SafeRule(), default_floor(4))
+
+    def stops(share: float, there: Sequence[Candidate], found: Sequence[float]) -> list[bool]:
+        here = [Standing(costs[one], accuracy) for one, accuracy in zip(there, found, strict=True)]
+        return judge.stops(share, here)
+
+    # spread over the grid, so that the first stacks tell of all of it
+    order = [candidates[place] for first in range(STACK) for place in range(first, 81, STACK)]
+    records, taken = [], 0.0
+    for start in range(0, len(order), STACK):
+        begun = time.perf_counter()
+        stack = order[start : start + STACK]
+        results = list(objective.evaluate(stack, seed=SEED, stops=stops if prune else None))
+        taken += time.perf_counter() - begun
+        for result in results:
+            final = result.validation_accuracy if isinstance(result, Score) else None
+            judge.remember(costs[result.candidate], dict(result.rungs), final)  # type: ignore[union-attr]
+            records.append(record_of(result, costs[result.candidate]))
+    stopped = sum(one.outcome is Outcome.PRUNED for one in records)
+    print(f"grid of 81, {'pruned' if prune else 'not pruned'}: {taken:.0f} s, {stopped} stopped")
+    for one in front_of(records):
+        print(
+            f"  {one.candidate}  {one.accuracy:.4%}  {one.energy_uj:.2f} uJ  {one.size_bytes:,} B"
+        )
+    return taken
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--length", type=int, default=41)
+    parser.add_argument("--trained", type=int, default=3, help="candidates timed of each kind")
+    parser.add_argument("--sweeps", type=int, default=200)
+    parser.add_argument("--grid", action="store_true", help="train the grid, with and without")
+    options = parser.parse_args()
+    use_threads(1)
+    task = IndoorTask(sweeps_per_point=options.sweeps)
+    data, network = task.load(), task.network(options.length)
+    chosen = [Candidate(options.length, bits) for bits in GRID[:: 81 // options.trained]]
+    chosen = chosen[: options.trained]
+
+    def objective() -> AccuracyObjective:
+        return AccuracyObjective(task, data, task.recipe, device=CPU, rungs=RUNGS)
+
+    peaks = [peak_flops()]
+    straight = statistics.mean(seconds(objective(), [one]) for one in chosen)
+    peaks.append(peak_flops())
+    shared = objective()
+    first = seconds(shared, chosen[:1])
+    alone = statistics.mean(seconds(shared, [one]) for one in chosen)
+    prefix = first - alone
+    stacked = seconds(shared, chosen) / len(chosen)
+    peaks.append(peak_flops())
+    rows = {
+        "straight, one at a time": straight,
+        "with the prefix": prefix / 81 + alone,
+        "stacked": prefix / 81 + stacked,
+    }
+    if options.grid:
+        for prune in (False, True):
+            taken = grid(shared, network, options.length, prune=prune)
+            rows["the grid, pruned" if prune else "the grid"] = (prefix + taken) / 81
+            peaks.append(peak_flops())
+    train = Batches.of(data.train, task.recipe.batch_size, CPU)
+    macs = network.macs * len(data.train.labels)
+    qat_epochs = task.recipe.epochs - task.recipe.qat_start_epoch
+    peak = statistics.median(peaks)
+    share = 6 * macs * qat_epochs / stacked / peak
+    print(
+        f"length {options.length}, {len(train.labels):,} samples, fp32 peak {peak / 1e9:.0f} GFLOPS"
+    )
+    print(f"float phase {prefix:.1f} s; QAT with its {len(RUNGS) + 1} looks {alone:.1f} s alone,")
+    print(f"{stacked:.1f} s stacked, {share:.1%} of the peak in products")
+    print(f"{'':26} {'s a trial':>9} {'trials/h':>9} {'ratio':>6}")
+    for name, each in rows.items():
+        print(f"{name:26} {each:9.1f} {3600 / each:9.0f} {straight / each:6.2f}")
+
+
+if __name__ == "__main__":
+    main()
