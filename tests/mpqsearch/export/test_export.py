@@ -182,6 +182,8 @@ def test_a_study_that_is_running_can_be_exported(mpqsearch: Command, study: Path
         (["--compare"], "--study is missing"),
         (["--compare", "--study", "tiny"], "no exported pick in runs/tiny/export"),
         (["--compare", "--study", "tiny", "--trial", 1], "leave out what would be exported"),
+        (["--compare", "--study", "tiny", "--overwrite"], "would be exported, and how"),
+        (["--study", "tiny", "--chip", "MAX78000", "--max-speed"], "is for the MAX78002"),
         (["--compare", "--to", "tiny.yaml"], "no exported pick in tiny.yaml"),
     ],
 )
@@ -253,6 +255,24 @@ def test_a_chip_that_does_not_hold_it_is_left_out(mpqsearch: Command, study: Pat
     alone = mpqsearch("export", "--study", "wide", "--trial", 0, *options)
     assert said_by(alone) == f"8 8-8 {reason}"
     assert not (study / "out").exists()
+
+
+def test_weights_that_the_izer_misplaces_are_held_wider(
+    mpqsearch: Command, uneven_study: Path
+) -> None:
+    """The manifest says both widths, and the costs are of what is written."""
+    answer = mpqsearch("export", "--study", "uneven", "--trial", 0)
+    assert answer.code == 0, answer.err
+    assert "8-4-4-4 is written as 4-8-4: the izer would misplace narrower" in answer.out
+    held = read_manifest(only(uneven_study / "runs/uneven/export"))
+    assert (held.bits, held.held_bits) == ("4-4-4", "4-8-4")
+    mpqsearch("export", "--study", "uneven", "--trial", 0, "--keep-bits", "--to", "kept")
+    kept = read_manifest(only(uneven_study / "kept"))
+    assert (kept.bits, kept.held_bits) == ("4-4-4", "4-4-4")
+    assert held.score == kept.score
+    assert held.known_answer == kept.known_answer
+    # conv2: 70 channels to 4, kernels of 1, half a byte more each
+    assert held.costs[0].size_bytes.value - kept.costs[0].size_bytes.value == 70 * 4 / 2
 
 
 @pytest.mark.usefixtures("false_izer")
