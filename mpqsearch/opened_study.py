@@ -72,7 +72,7 @@ class OpenedStudy:
         """
         from mpqsearch.run import fingerprint_of, load_data
 
-        data = load_data(self.spec)
+        data = self.spec.fidelity.data(load_data(self.spec))
         check_fingerprint(self._study, self.folder, fingerprint_of(self.spec, data))
         return data
 

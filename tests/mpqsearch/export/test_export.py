@@ -139,6 +139,22 @@ def test_a_network_that_was_not_kept_is_trained_again(mpqsearch: Command, study:
     assert not read_manifest(first).trained_again
 
 
+def test_a_study_of_several_seeds_and_part_of_the_data(mpqsearch: Command, study: Path) -> None:
+    """The network of the first seed is exported, kept or trained again on the same part."""
+    text = (study / "tiny.yaml").read_text()
+    (study / "part.yaml").write_text(f"{text}seeds: 2\nfidelity:\n  train_share: 0.5\n")
+    assert mpqsearch("run", "--study", "part.yaml", "--trials", 2).code == 0
+    assert mpqsearch("export", "--study", "part", "--trial", 0).code == 0
+    (study / "runs/part/checkpoints/0.npz").unlink()
+    options = ("--to", "again")
+    assert mpqsearch("export", "--study", "part", "--trial", 0, *options).code == 0
+    kept, again = (read_manifest(only(study / folder)) for folder in ("runs/part/export", "again"))
+    assert (kept.trained_again, again.trained_again) == (False, True)
+    assert kept.files == again.files
+    assert again.score.validation_accuracy == again.score.recorded_accuracy
+    assert kept.score.recorded_accuracy == again.score.recorded_accuracy
+
+
 def test_a_network_that_was_not_scored_is_not_exported(mpqsearch: Command, study: Path) -> None:
     """A checkpoint of the right shapes and bits but other weights: a failed run, and no folder."""
     path = study / "runs/tiny/checkpoints/0.npz"
