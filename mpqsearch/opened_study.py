@@ -7,6 +7,7 @@ from pathlib import Path
 
 from optuna.trial import FrozenTrial
 
+from hardware.candidate import Candidate
 from hardware.integer import IntegerNetwork
 from hardware.network import Network, format_bits
 from mpqsearch.errors import StudyError
@@ -51,6 +52,7 @@ class OpenedStudy:
             self.records: list[TrialRecord] = records_of(opened)
             self.trials: list[FrozenTrial] = opened.get_trials(deepcopy=False)
             self._study = opened
+        self._kept: dict[Candidate, IntegerNetwork | None] = {}
 
     @cached_property
     def spec(self) -> StudySpec:
@@ -85,6 +87,11 @@ class OpenedStudy:
 
     def kept_network(self, record: TrialRecord) -> IntegerNetwork | None:
         """The trained network of a record; None where it was not kept, or is damaged."""
+        if record.candidate not in self._kept:
+            self._kept[record.candidate] = self._load(record)
+        return self._kept[record.candidate]
+
+    def _load(self, record: TrialRecord) -> IntegerNetwork | None:
         candidate = record.candidate
         try:
             kept = self.folder.load_checkpoint(

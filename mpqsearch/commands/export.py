@@ -92,8 +92,11 @@ def export(
     if study is None and (to is None or not compare):
         raise StudyError("--study is missing: a run's name; --compare can do with --to alone")
     if compare:
-        if selection != Selection():
-            raise StudyError("--compare shows what is exported; leave out what would be exported")
+        how = (chip, max_speed, keep_bits, overwrite, ai8x_synthesis, no_izer)
+        if selection != Selection() or any(how):
+            raise StudyError(
+                "--compare shows what is exported; leave out what would be exported, and how"
+            )
         _compare(_folder(study, runs, to), as_json=as_json)
         return
     from hardware.izer.toolchain import find_toolchain
@@ -106,6 +109,8 @@ def export(
     toolchain = None if no_izer else find_toolchain(ai8x_synthesis)
     opened = OpenedStudy(runs, study or "")
     chips = (opened.spec.chip,) if chip is None else _chips_named(chip)
+    if max_speed and "MAX78002" not in [one.name for one in chips]:
+        raise StudyError(f"--max-speed is for the MAX78002; leave it out for the {chips[0].name}")
     kept = open_cache(cache, cache_bytes)
     options = Options(chips, toolchain, overwrite, max_speed, keep_bits, kept)
     stop_on_terminate()
@@ -149,7 +154,8 @@ def _export(
     else:
         print_exports(exported)
     check_proven(exported)
-    _say(f"exported to {folder}; docs/export.md says how to build and flash")
+    flash = "; docs/export.md says how to build and flash" if options.toolchain else ""
+    _say(f"exported to {folder}{flash}")
 
 
 def _say(line: str) -> None:

@@ -121,7 +121,7 @@ def _score(scored: Scored) -> Score:
         return Score(scored.validation_accuracy, None, None, None, None, None, None)
     return Score(
         validation_accuracy=scored.validation_accuracy,
-        recorded_accuracy=record.accuracy,
+        recorded_accuracy=record.seed_accuracies[0],
         test_accuracy=None if scored.trained_again else record.test_accuracy,
         latency_us=record.latency_us,
         energy_uj=record.energy_uj,

@@ -56,8 +56,9 @@ class Score:
     Attributes:
         validation_accuracy: Share of the validation split that the exported integer network gets
             right.
-        recorded_accuracy: The same as the search recorded it; another where the network was trained
-            again with other versions. None for a candidate that the search never had.
+        recorded_accuracy: The same as the search recorded it for this seed; another where the
+            network was trained again with other versions. None for a candidate that the search
+            never had.
         test_accuracy: The same of the test split; None where the search has not computed it.
         latency_us: As priced by the search; None for a candidate that the search never had.
         energy_uj: The same.

@@ -59,6 +59,7 @@ def test_a_network_that_is_not_the_records_is_not_given(
     assert "the network of 8 4-4 is trained again" in caplog.text
     assert "1.npz is of 8-8" in caplog.text
     (checkpoints / "1.npz").write_bytes((checkpoints / "0.npz").read_bytes()[:100])
+    opened = OpenedStudy(runs, "tiny")
     assert opened.kept_network(four) is None
     assert "1.npz cannot be used" in caplog.text
     (checkpoints / "0.npz").unlink()

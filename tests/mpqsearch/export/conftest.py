@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hardware.izer.toolchain import Toolchain, find_toolchain
-from tests.commands import start
+from tests.commands import Command, start
 from tests.conftest import write_tiny_study
 
 
@@ -69,3 +69,22 @@ def study(tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     resolved.write_text(resolved.read_text().replace(str(tiny_run), "../.."))
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def uneven_study(mpqsearch: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One candidate with 70 channels into a convolution at 4 bits, which the izer misplaces."""
+    monkeypatch.chdir(tmp_path)
+    study = write_tiny_study(tmp_path)
+    task = tmp_path / "tiny_task.py"
+    narrow = 'linear("fc1", 2)'
+    assert narrow in task.read_text()
+    wider = f'conv("conv2", 4, kernel=1, bias=False), {narrow}'
+    task.write_text(task.read_text().replace(narrow, wider).replace("features: int = 4", _WIDE))
+    text = study.read_text().replace("[8, 6]", "[8]").replace("[8, 4, 2]", "[4]")
+    (tmp_path / "uneven.yaml").write_text(text)
+    assert mpqsearch("run", "--study", "uneven.yaml", "--trials", 1).code == 0
+    return tmp_path
+
+
+_WIDE = "features: int = 70"

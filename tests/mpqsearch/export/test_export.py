@@ -139,6 +139,22 @@ def test_a_network_that_was_not_kept_is_trained_again(mpqsearch: Command, study:
     assert not read_manifest(first).trained_again
 
 
+def test_a_study_of_several_seeds_and_part_of_the_data(mpqsearch: Command, study: Path) -> None:
+    """The network of the first seed is exported, kept or trained again on the same part."""
+    text = (study / "tiny.yaml").read_text()
+    (study / "part.yaml").write_text(f"{text}seeds: 2\nfidelity:\n  train_share: 0.5\n")
+    assert mpqsearch("run", "--study", "part.yaml", "--trials", 2).code == 0
+    assert mpqsearch("export", "--study", "part", "--trial", 0).code == 0
+    (study / "runs/part/checkpoints/0.npz").unlink()
+    options = ("--to", "again")
+    assert mpqsearch("export", "--study", "part", "--trial", 0, *options).code == 0
+    kept, again = (read_manifest(only(study / folder)) for folder in ("runs/part/export", "again"))
+    assert (kept.trained_again, again.trained_again) == (False, True)
+    assert kept.files == again.files
+    assert again.score.validation_accuracy == again.score.recorded_accuracy
+    assert kept.score.recorded_accuracy == again.score.recorded_accuracy
+
+
 def test_a_network_that_was_not_scored_is_not_exported(mpqsearch: Command, study: Path) -> None:
     """A checkpoint of the right shapes and bits but other weights: a failed run, and no folder."""
     path = study / "runs/tiny/checkpoints/0.npz"
@@ -182,6 +198,8 @@ def test_a_study_that_is_running_can_be_exported(mpqsearch: Command, study: Path
         (["--compare"], "--study is missing"),
         (["--compare", "--study", "tiny"], "no exported pick in runs/tiny/export"),
         (["--compare", "--study", "tiny", "--trial", 1], "leave out what would be exported"),
+        (["--compare", "--study", "tiny", "--overwrite"], "would be exported, and how"),
+        (["--study", "tiny", "--chip", "MAX78000", "--max-speed"], "is for the MAX78002"),
         (["--compare", "--to", "tiny.yaml"], "no exported pick in tiny.yaml"),
     ],
 )
@@ -253,6 +271,24 @@ def test_a_chip_that_does_not_hold_it_is_left_out(mpqsearch: Command, study: Pat
     alone = mpqsearch("export", "--study", "wide", "--trial", 0, *options)
     assert said_by(alone) == f"8 8-8 {reason}"
     assert not (study / "out").exists()
+
+
+def test_weights_that_the_izer_misplaces_are_held_wider(
+    mpqsearch: Command, uneven_study: Path
+) -> None:
+    """The manifest says both widths, and the costs are of what is written."""
+    answer = mpqsearch("export", "--study", "uneven", "--trial", 0)
+    assert answer.code == 0, answer.err
+    assert "8-4-4-4 is written as 4-8-4: the izer would misplace narrower" in answer.out
+    held = read_manifest(only(uneven_study / "runs/uneven/export"))
+    assert (held.bits, held.held_bits) == ("4-4-4", "4-8-4")
+    mpqsearch("export", "--study", "uneven", "--trial", 0, "--keep-bits", "--to", "kept")
+    kept = read_manifest(only(uneven_study / "kept"))
+    assert (kept.bits, kept.held_bits) == ("4-4-4", "4-4-4")
+    assert held.score == kept.score
+    assert held.known_answer == kept.known_answer
+    # conv2: 70 channels to 4, kernels of 1, half a byte more each
+    assert held.costs[0].size_bytes.value - kept.costs[0].size_bytes.value == 70 * 4 / 2
 
 
 @pytest.mark.usefixtures("false_izer")

@@ -12,7 +12,7 @@ import pytest
 from hardware.integer import IntegerNetwork
 from hardware.izer import project
 from hardware.izer.toolchain import Toolchain
-from mpqsearch.export.manifest import checksums, read_manifest
+from mpqsearch.export.manifest import Proof, checksums, read_manifest
 from tests.commands import Command, contents
 from tests.mpqsearch.export.test_export import assert_names_no_place, only
 
@@ -110,3 +110,17 @@ def test_a_pick_that_differs_is_marked_and_refused(
     monkeypatch.setattr(project, "write_checkpoint", write)
     assert mpqsearch("export", "--study", "tiny", "--trial", 0, "--overwrite").code == 0
     assert not marked.exists()
+
+
+@pytest.mark.usefixtures("izer")
+def test_held_bits_are_proven_and_the_networks_own_are_not(
+    mpqsearch: Command, uneven_study: Path
+) -> None:
+    """What --keep-bits asks for is written and called misplaced: the proof sees it."""
+    assert mpqsearch("export", "--study", "uneven", "--trial", 0).code == 0
+    assert read_manifest(only(uneven_study / "runs/uneven/export")).proof is Proof.EXACT
+    options = ("--keep-bits", "--to", "kept")
+    answer = mpqsearch("export", "--study", "uneven", "--trial", 0, *options)
+    assert answer.code == 0, answer.err
+    assert read_manifest(only(uneven_study / "kept")).proof is Proof.MISPLACED
+    assert "8-4-4-4: weights.h does not hold the weights of conv2 where the chip" in answer.out
