@@ -223,13 +223,14 @@ def find_trial(
 def find_candidate(candidate: Candidate, records: Sequence[TrialRecord]) -> TrialRecord | None:
     """The scored record of a candidate, a reference's included; None where it must be trained.
 
-    That is one never tried, or one whose training failed, since another run may succeed.
+    That is one never tried, one whose training was stopped early, or one whose training failed,
+    since another run may succeed.
 
     Raises:
         StudyError: where it does not fit the chip.
     """
     record = next((one for one in records if one.candidate == candidate), None)
-    if record is None or record.outcome is Outcome.FAILED:
+    if record is None or record.outcome in (Outcome.FAILED, Outcome.PRUNED):
         return None
     return _with_network(record)
 
@@ -241,9 +242,12 @@ def _with_network(record: TrialRecord) -> TrialRecord:
 
 
 def _why_no_network(record: TrialRecord) -> str:
-    """Why a candidate that failed or does not fit has no network, and what to do."""
+    """Why a candidate that failed, was stopped or does not fit has no network, and what to do."""
+    again = _by_candidate(str(record.candidate))
     if record.outcome is Outcome.FAILED:
-        return f"failed: {record.message}; {_by_candidate(str(record.candidate))} trains it again"
+        return f"failed: {record.message}; {again} trains it again"
+    if record.outcome is Outcome.PRUNED:
+        return f"has no network: {record.message}; {again} trains it to the end"
     return (
         f"does not fit the chip and was not trained: {record.message}; mpqsearch front --study"
         " shows what fits"
