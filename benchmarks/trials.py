@@ -10,6 +10,7 @@ With --grid the whole grid is trained twice, without and with pruning, and both 
 
 import argparse
 import itertools
+import random
 import statistics
 import time
 from collections.abc import Sequence
@@ -83,8 +84,7 @@ def grid(objective: AccuracyObjective, network: Network, length: int, *, prune: 
         here = [Standing(costs[one], accuracy) for one, accuracy in zip(there, found, strict=True)]
         return judge.stops(share, here)
 
-    # spread over the grid, so that the first stacks tell of all of it
-    order = [candidates[place] for first in range(STACK) for place in range(first, 81, STACK)]
+    order = random.Random(SEED).sample(candidates, len(candidates))
     records, taken = [], 0.0
     for start in range(0, len(order), STACK):
         begun = time.perf_counter()

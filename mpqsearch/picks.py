@@ -242,12 +242,12 @@ def _with_network(record: TrialRecord) -> TrialRecord:
 
 
 def _why_no_network(record: TrialRecord) -> str:
-    """Why a candidate that failed or does not fit has no network, and what to do."""
+    """Why a candidate that failed, was stopped or does not fit has no network, and what to do."""
+    again = _by_candidate(str(record.candidate))
     if record.outcome is Outcome.FAILED:
-        return f"failed: {record.message}; {_by_candidate(str(record.candidate))} trains it again"
+        return f"failed: {record.message}; {again} trains it again"
     if record.outcome is Outcome.PRUNED:
-        again = _by_candidate(str(record.candidate))
-        return f"was {record.message}; {again} trains it to its end"
+        return f"has no network: {record.message}; {again} trains it to the end"
     return (
         f"does not fit the chip and was not trained: {record.message}; mpqsearch front --study"
         " shows what fits"

@@ -10,6 +10,8 @@ import numpy as np
 
 LEAD = 2.0
 """Standard errors by which one must lead another to be taken for better."""
+FEWEST_DEGREES = 8
+"""Degrees of freedom from which on the spread is taken from seeds; of fewer it is 0 by chance."""
 
 
 @dataclass(frozen=True)
@@ -29,26 +31,24 @@ class Runner:
 def spread(runners: Sequence[Runner], samples: int) -> float:
     """Standard deviation of the difference of two candidates' accuracies at one seed.
 
-    Pooled over the neighbours, in order of accuracy, that have several seeds in common: pairs at
-    the same seed, since that cancels what the seed does to both. Where there are none, what chance
-    does to two shares of so many validation samples.
+    Pooled over neighbours, in order of accuracy, among those with several seeds: pairs at the same
+    seed, since that cancels what the seed does to both. Where they are few, what chance does to two
+    shares of so many validation samples.
 
     Args:
         runners: Candidates with their accuracies.
         samples: Samples of the validation split.
     """
-    ordered = sorted(runners, key=lambda one: -float(np.mean(one.accuracies)))
+    several = [one for one in runners if len(one.accuracies) > 1]
+    ordered = sorted(several, key=lambda one: -float(np.mean(one.accuracies)))
     variances = []
     for one, other in itertools.pairwise(ordered):
         common = min(len(one.accuracies), len(other.accuracies))
-        if common > 1:
-            found = np.subtract(one.accuracies[:common], other.accuracies[:common])
-            variances.append((common - 1, float(np.var(found, ddof=1))))
-    if variances:
-        return math.sqrt(
-            sum(weight * value for weight, value in variances)
-            / sum(weight for weight, _ in variances)
-        )
+        found = np.subtract(one.accuracies[:common], other.accuracies[:common])
+        variances.append((common - 1, float(np.var(found, ddof=1))))
+    degrees = sum(weight for weight, _ in variances)
+    if degrees >= FEWEST_DEGREES:
+        return math.sqrt(sum(weight * value for weight, value in variances) / degrees)
     best = max((max(one.accuracies) for one in runners), default=0.5)
     # an accuracy of 1 would say that chance does nothing
     share = min(best, 1 - 1 / samples)
@@ -60,7 +60,7 @@ def may_be_on_front(one: Runner, others: Sequence[Runner], deviation: float) -> 
 
     Args:
         one: Who may get another seed.
-        others: The other candidates, itself not among them.
+        others: The other candidates; itself among them changes nothing.
         deviation: What `spread` gives.
     """
     for other in others:

@@ -181,14 +181,19 @@ def about_study(spec: StudySpec, data: TaskData) -> About:
 
 
 def fingerprint_of(spec: StudySpec, data: TaskData) -> dict[str, object]:
-    """What must not change while a study goes on: only budgets and batches may."""
+    """What must not change while a study goes on.
+
+    Budgets and batches may, and who is stopped early or gets further seeds: what is scored compares
+    all the same.
+    """
     calibration = spec.calibration
     calibrated = {} if calibration is None else {"calibration": calibration.rows_hash}
     return {
         "task": identity_of(spec.task_name),
+        # before the data, which it changes: what is named first is what was changed
+        "fidelity": dataclasses.asdict(spec.fidelity),
         "data": data.digest()[:16],
         "recipe": dataclasses.asdict(spec.recipe),
-        "fidelity": dataclasses.asdict(spec.fidelity),
         "seeds": spec.seeds,
         "chip": spec.chip.name,
         **calibrated,

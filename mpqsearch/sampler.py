@@ -3,7 +3,7 @@
 
 from optuna.samplers import BaseSampler, NSGAIISampler
 
-from mpqsearch.study_file import SearchSection
+from mpqsearch.study_sections import SearchSection
 
 
 def make_sampler(search: SearchSection, seed: int, told: int) -> BaseSampler:

@@ -29,6 +29,8 @@ from objectives.accuracy import AccuracyObjective, Failure, Score, Stopped
 logger = logging.getLogger(__name__)
 
 FAILURES_IN_A_ROW = 3
+TRAINED = (Outcome.SCORED, Outcome.PRUNED)
+"""Outcomes that show that trainings work."""
 REPEATS_IN_A_ROW = 5
 """Known candidates NSGA-II may propose before an untried one is drawn for it."""
 
@@ -98,7 +100,7 @@ class Search:
             batch = self._ask(min(self.spec.search.batch, self.total - self.done))
             self._train(list(batch), batch)
             self._drop_checkpoints()
-        if self._failures and not any(one.outcome is Outcome.SCORED for one in self.records):
+        if self._failures and not any(one.outcome in TRAINED for one in self.records):
             raise self._failure("every candidate that was trained failed")
         self._report_on_test_split()
 
@@ -233,7 +235,7 @@ class Search:
             self._failures += 1
             if self._failures >= FAILURES_IN_A_ROW:
                 raise self._failure(f"{FAILURES_IN_A_ROW} candidates in a row failed")
-        elif record.outcome is Outcome.SCORED:
+        elif record.outcome in TRAINED:
             self._failures = 0
 
     def _failure(self, what: str) -> RunFailed:
@@ -288,7 +290,7 @@ class Search:
             rungs=stopped.rungs,
             train_seconds=stopped.train_seconds,
             saved_seconds=stopped.saved_seconds,
-            message=f"stopped after {share:.0%} of the QAT steps at {accuracy:.2%}",
+            message=f"stopped early, at {accuracy:.2%} after {share:.0%} of the QAT steps",
         )
 
     def _shown(self) -> Sequence[TrialRecord]:

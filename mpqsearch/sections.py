@@ -15,7 +15,7 @@ T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 MAPPING = "must be a mapping (key: value)"
 WHOLE = "must be a whole number"
-LIST = "must be a list, like [8, 4],"
+LIST, SHARES = "must be a list, like [8, 4],", "must be a list, like [0.05, 0.2],"
 WORDS = {
     "bool_type": "must be true or false",
     "dataclass_type": MAPPING,
@@ -116,7 +116,8 @@ def _explained(error: ValidationError, model: Any, section: str) -> str:
 def _problem(first: Any, field: Any) -> tuple[str, str]:
     """What a value must be, and the word that was meant where one is near."""
     if first["type"] in WORDS:
-        return WORDS[first["type"]], ""
+        shares = first["type"] == "list_type" and getattr(field, "annotation", 0) == list[float]
+        return SHARES if shares else WORDS[first["type"]], ""
     if first["type"] == "too_short":
         return "must hold at least one value", ""
     if first["type"] == "literal_error":
@@ -125,11 +126,13 @@ def _problem(first: Any, field: Any) -> tuple[str, str]:
     bounds = {
         name: getattr(bound, name)
         for bound in getattr(field, "metadata", ())
-        for name in ("ge", "le")
+        for name in ("gt", "ge", "le")
         if hasattr(bound, name)
     }
-    if len(bounds) == 2:
+    if bounds.keys() == {"ge", "le"}:
         return f"must be in {bounds['ge']}..{bounds['le']}", ""
+    if bounds.keys() == {"gt", "le"}:
+        return f"must be in ({bounds['gt']}, {bounds['le']}]", ""
     return first["msg"].replace("Input should", "must"), ""
 
 

@@ -6,9 +6,7 @@ import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any, TypeVar
 
 import mpqsearch
 from hardware.chips import Chip, ChipError, chip_named
@@ -20,90 +18,19 @@ from mpqsearch.run_folder import checked_name
 from mpqsearch.sections import built, validated
 from mpqsearch.space import Space
 from mpqsearch.strict_yaml import read_yaml
+from mpqsearch.study_sections import (
+    LARGEST_SEED,
+    PruningSection,
+    SearchSection,
+    SpaceSection,
+    StudyFile,
+)
 from mpqsearch.task_file import find_task, identity_of, users_code
 from objectives.fidelity import Fidelity
 from objectives.recipe import Recipe, RecipeError
 from objectives.task import Task, TaskError
 
-LARGEST_SEED = (1 << 32) - 1
-STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class SpaceSection(BaseModel):
-    """`space:` of a study file."""
-
-    model_config = STRICT
-    input_length: list[int] = Field(min_length=1, description="input lengths to choose from")
-    bits: list[int] = Field(
-        default=[8, 4, 2], min_length=1, description="weight bits every layer chooses from"
-    )
-    layers: dict[str, list[int]] = Field(
-        default={}, description="other weight bits for single layers, by name"
-    )
-
-
-class SearchSection(BaseModel):
-    """`search:` of a study file."""
-
-    model_config = STRICT
-    trials: int = Field(
-        default=60, ge=1, le=1_000_000, description="candidates to evaluate in all, a total"
-    )
-    sampler: Literal["nsga2"] = Field(default="nsga2", description="who proposes candidates")
-    population: int = Field(default=20, ge=2, le=10_000, description="population of NSGA-II")
-    batch: int = Field(default=10, ge=1, le=10_000, description="candidates proposed per round")
-
-
-class PruningSection(BaseModel):
-    """`pruning:` of a study file."""
-
-    model_config = STRICT
-    rule: Literal["safe", "ranking", "none"] = Field(
-        default="safe",
-        description="which trainings are stopped early: those that cannot enter the front any more"
-        " (safe), all but the best share (ranking), or none",
-    )
-    rungs: list[float] = Field(
-        default=[0.0, 0.05, 0.2, 0.5],
-        description="shares of the QAT steps at which it is looked; 0 is before the first",
-    )
-    keep: float = Field(
-        default=1 / 3, gt=0, le=1, description="share that goes on at each rung (ranking only)"
-    )
-    floor: float | None = Field(
-        default=None,
-        ge=0,
-        le=1,
-        description="accuracy below which a training is stopped; a tenth of the way from guessing"
-        " to no error when not given",
-    )
-
-
-class StudyFile(BaseModel):
-    """A study file, as written."""
-
-    model_config = STRICT
-    task: str = Field(description="indoor, digits, or path/to/file.py:ClassName")
-    chip: str = Field(default="MAX78002", description="MAX78000 or MAX78002")
-    calibration: str | None = Field(
-        default=None, description="calibration file, from this file's folder"
-    )
-    seed: int = Field(
-        default=42, ge=0, le=LARGEST_SEED, description="of the trainings and the sampler"
-    )
-    seeds: int = Field(
-        default=1, ge=1, le=100, description="trainings of each candidate: seed, seed + 1, ..."
-    )
-    racing: bool = Field(
-        default=False,
-        description="further seeds only for candidates that may be on the front",
-    )
-    data: dict[str, Any] = Field(default={}, description="settings of the task's data")
-    recipe: dict[str, Any] = Field(default={}, description="settings of the training")
-    fidelity: dict[str, Any] = Field(default={}, description="a share of the full training")
-    space: SpaceSection
-    search: SearchSection = SearchSection()
-    pruning: PruningSection = PruningSection()
+N = TypeVar("N", int, float)
 
 
 @dataclass(frozen=True)
@@ -155,14 +82,18 @@ class StudySpec:
     def resolved(self) -> dict[str, Any]:
         """The study as a study file would write it, every default filled in."""
         bits = zip(self.space.layer_names, self.space.layer_bits, strict=True)
-        plain = {"task": self.task_name, "chip": self.chip.name, "seed": self.seed}
+        plain: dict[str, Any] = {
+            "task": self.task_name,
+            "chip": self.chip.name,
+            "seed": self.seed,
+            "seeds": self.seeds,
+            "racing": self.racing,
+        }
         if self.calibration_path is not None:
             plain["calibration"] = str(self.calibration_path)
         return {
             **plain,
             "data": _plain(dataclasses.asdict(self.task)),  # type: ignore[call-overload]
-            "seeds": self.seeds,
-            "racing": self.racing,
             "recipe": dataclasses.asdict(self.recipe),
             "fidelity": dataclasses.asdict(self.fidelity),
             "space": {
@@ -242,7 +173,7 @@ def _pruning(section: PruningSection, path: Path) -> PruningSection:
     for share in section.rungs:
         if not 0 <= share < 1:
             raise StudyError(f"{path}: 'pruning.rungs' must be in [0, 1) but holds {share:g}")
-    return section.model_copy(update={"rungs": sorted(set(section.rungs))})
+    return section.model_copy(update={"rungs": list(_rising(section.rungs, "pruning.rungs", path))})
 
 
 def _fidelity(study: StudyFile, recipe: Recipe, path: Path) -> Fidelity:
@@ -250,7 +181,8 @@ def _fidelity(study: StudyFile, recipe: Recipe, path: Path) -> Fidelity:
     try:
         fidelity.recipe(recipe)
     except RecipeError as error:
-        raise StudyError(f"{path}: 'fidelity.{str(error).replace(' ', chr(39) + ' ', 1)}") from None
+        key, _, problem = str(error).partition(" ")
+        raise StudyError(f"{path}: 'fidelity.{key}' {problem}") from None
     return fidelity
 
 
@@ -333,9 +265,14 @@ def _widths(bits: list[int], key: str, path: Path) -> tuple[int, ...]:
 
 
 def _distinct(values: list[int], key: str, path: Path) -> tuple[int, ...]:
+    """The values, largest first, each once."""
     if not values:
         raise StudyError(f"{path}: '{key}' must hold at least one value but is empty")
-    in_order = sorted(values, reverse=True)
+    return _rising(values, key, path)[::-1]
+
+
+def _rising(values: list[N], key: str, path: Path) -> tuple[N, ...]:
+    in_order = sorted(values)
     for value, after in itertools.pairwise(in_order):
         if value == after:
             raise StudyError(f"{path}: '{key}' holds {value} twice")

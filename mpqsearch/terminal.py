@@ -61,7 +61,8 @@ class TerminalProgress:
 
     def advance(self, record: TrialRecord, done: int, total: int) -> None:
         """Shows that a candidate was decided."""
-        self._best = max(self._best, record.accuracy)
+        if record.outcome is Outcome.SCORED:  # what was stopped early is on no front
+            self._best = max(self._best, record.accuracy)
         said = f"best {self._best:.2%}"
         if self._task is not None:
             if not self._begun:
@@ -101,8 +102,7 @@ def print_front(about: About, records: Sequence[TrialRecord]) -> None:
         return
     print_table(_front_table(front, records))
     out.print(
-        f"bits: {'-'.join(about.layer_names)}. val: validation accuracy, which chooses; test:"
-        " reported only. ~: analytic estimate.",
+        f"bits: {'-'.join(about.layer_names)}. {_accuracies_text(records)} ~: analytic estimate.",
         soft_wrap=True,
     )
 
@@ -110,13 +110,35 @@ def print_front(about: About, records: Sequence[TrialRecord]) -> None:
 def _pruned_text(records: Sequence[TrialRecord]) -> str:
     """Where trainings were stopped, and what they would have cost."""
     pruned = [record for record in records if record.outcome is Outcome.PRUNED]
-    places = Counter(record.rungs[-1][0] for record in pruned)
-    where = ", ".join(f"{places[share]} after {share:.0%}" for share in sorted(places))
+    places = Counter(f"{record.rungs[-1][0]:.0%}" for record in sorted(pruned, key=_stopped_at))
+    first, *others = [f"{count} after {share}" for share, count in places.items()]
+    where = ", ".join([f"{first} of the QAT steps", *others])
     saved = sum(record.saved_seconds for record in pruned)
     spent = sum(record.train_seconds for record in records)
+    rest = "the rest of their first seed" if _several_seeds(records) else "their rest"
     return (
-        f"stopped: {where} of the QAT steps; to their ends they would have taken {saved:.1f} s"
-        f" more, beside {spent:.1f} s of training"
+        f"stopped: {where}; {rest} would have taken {saved:.1f} s, beside the {spent:.1f} s of all"
+        " trainings"
+    )
+
+
+def _stopped_at(record: TrialRecord) -> float:
+    return record.rungs[-1][0]
+
+
+def _several_seeds(records: Sequence[TrialRecord]) -> bool:
+    return any(len(record.seed_accuracies) > 1 for record in records)
+
+
+def _accuracies_text(records: Sequence[TrialRecord]) -> str:
+    """What the accuracies of the table are."""
+    if not _several_seeds(records):
+        return "val: validation accuracy, which chooses; test: reported only."
+    counts = sorted({len(record.seed_accuracies) for record in records if record.seed_accuracies})
+    seeds = str(counts[-1]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return (
+        f"val: validation accuracy, a mean of {seeds} seeds, which chooses; test: of the first"
+        " seed's network, reported only."
     )
 
 
@@ -131,11 +153,13 @@ def _front_table(front: Sequence[TrialRecord], records: Sequence[TrialRecord]) -
     for heading in ("trial", "length"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("bits", no_wrap=True)
-    for heading in ("val %", "test %", "latency us", "energy uJ", "size B"):
+    seeds = _several_seeds(records)
+    means = ("val %", "seeds") if seeds else ("val %",)
+    for heading in (*means, "test %", "latency us", "energy uJ", "size B"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for record in front:
-        table.add_row(*_cells(record, record.reference))
+        table.add_row(*_cells(record, record.reference, seeds=seeds))
     beaten = [record for record in records if record.reference and record not in front]
     if beaten:
         table.add_section()
@@ -143,11 +167,11 @@ def _front_table(front: Sequence[TrialRecord], records: Sequence[TrialRecord]) -
         note = record.reference
         note += ": does not fit" if record.outcome is Outcome.INFEASIBLE else ": beaten"
         note = f"{record.reference}: failed" if record.outcome is Outcome.FAILED else note
-        table.add_row(*_cells(record, note), style="dim")
+        table.add_row(*_cells(record, note, seeds=seeds), style="dim")
     return table
 
 
-def _cells(record: TrialRecord, note: str) -> list[str]:
+def _cells(record: TrialRecord, note: str, *, seeds: bool) -> list[str]:
     scored = record.outcome is Outcome.SCORED
     estimate = "~" if record.cost_origin == "analytic" else ""
     return [
@@ -155,6 +179,7 @@ def _cells(record: TrialRecord, note: str) -> list[str]:
         str(record.candidate.input_length),
         record.candidate.bits_text,
         f"{100 * record.accuracy:.2f}" if scored else "-",
+        *([str(len(record.seed_accuracies) or "-")] if seeds else []),
         "-" if record.test_accuracy is None else f"{100 * record.test_accuracy:.2f}",
         f"{estimate}{record.latency_us:.1f}",
         f"{estimate}{record.energy_uj:.2f}",
@@ -164,6 +189,13 @@ def _cells(record: TrialRecord, note: str) -> list[str]:
 
 
 def _nothing_scored(records: Sequence[TrialRecord]) -> str:
+    pruned = [record for record in records if record.outcome is Outcome.PRUNED]
+    if pruned:
+        best = max(pruned, key=lambda record: record.accuracy)
+        return (
+            f"No training has come to its end; the most accurate, {best.candidate}: {best.message};"
+            " under another --name, a lower pruning.floor or pruning.rule none lets them go on"
+        )
     misfits = [record for record in records if record.outcome is Outcome.INFEASIBLE]
     if not misfits:
         return "No candidate is finished yet."

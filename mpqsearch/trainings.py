@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The trainings of a batch: seed by seed, stopped early where that loses nothing."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from hardware.candidate import Candidate
 from hardware.cost.model import Cost
 from mpqsearch.pruning import Judge, RankingRule, SafeRule, Standing, default_floor
 from mpqsearch.racing import Runner, may_be_on_front, spread
-from mpqsearch.study_file import PruningSection, StudySpec
+from mpqsearch.study_file import StudySpec
+from mpqsearch.study_sections import PruningSection
 from mpqsearch.trials import Outcome, TrialRecord
 from objectives.accuracy import AccuracyObjective, Failure, Score, Stopped
 
@@ -35,6 +36,7 @@ class Trainings:
         self._cost_of = cost_of
         self._judge = _judge(spec.pruning, len(objective.data.class_names))
         self._runners: dict[Candidate, Runner] = {}
+        self._judged: set[Candidate] = set()
         for record in records:
             self.remember(record)
 
@@ -43,14 +45,29 @@ class Trainings:
         if record.outcome not in (Outcome.SCORED, Outcome.PRUNED):
             return
         scored = record.outcome is Outcome.SCORED
-        if self._judge is not None:
-            final = record.seed_accuracies[0] if scored else None
-            self._judge.remember(record.costs, dict(record.rungs), final)
+        final = record.seed_accuracies[0] if scored else None
+        self._learn(record.candidate, record.costs, record.rungs, final)
         if scored:
             self._runners[record.candidate] = Runner(record.costs, record.seed_accuracies)
 
+    def _learn(
+        self,
+        candidate: Candidate,
+        costs: tuple[float, float, float],
+        rungs: Sequence[tuple[float, float]],
+        final: float | None,
+    ) -> None:
+        """Shows the judge a candidate's first training, once."""
+        if self._judge is not None and candidate not in self._judged:
+            self._judge.remember(costs, dict(rungs), final)
+            self._judged.add(candidate)
+
     def results(self, candidates: Sequence[Candidate]) -> Iterator[Result]:
-        """Trains candidates, giving each as soon as it is decided."""
+        """Trains candidates, giving each as soon as it is decided.
+
+        Each seed is trained for all that still race before the next one is begun. Candidates are
+        stopped at the first seed only; one that fails at any seed has failed.
+        """
         scores: dict[Candidate, list[Score]] = {}
         going = list(candidates)
         for number, seed in enumerate(self.spec.seed_list):
@@ -59,14 +76,17 @@ class Trainings:
             for result in self.objective.evaluate(going, seed=seed, stops=stops):
                 if not isinstance(result, Score):
                     scores.pop(result.candidate, None)
-                    yield result
+                    yield self._with_seed(result, seed)
                     continue
                 scores.setdefault(result.candidate, []).append(result)
+                # at once, not with the record, which comes after the last seed
+                costs = costs_of(self._cost_of(result.candidate))
+                self._learn(result.candidate, costs, result.rungs, result.validation_accuracy)
                 if number == self.spec.seeds - 1:
                     yield tuple(scores.pop(result.candidate))
                 else:
                     again.append(result.candidate)
-            going = [one for one in again if self._races_on(one, scores)]
+            going = self._racing_on(again, scores)
             for candidate in again:
                 if candidate not in going:
                     yield tuple(scores.pop(candidate))
@@ -86,18 +106,36 @@ class Trainings:
             for stop, member in zip(stopped, members, strict=True)
         ]
 
-    def _races_on(self, candidate: Candidate, scores: dict[Candidate, list[Score]]) -> bool:
-        """Whether a candidate gets another seed."""
-        if not self.spec.racing or candidate in self.spared:
-            return True
-        runners = dict(self._runners)
-        for one, found in scores.items():
-            costs = costs_of(self._cost_of(one))
-            runners[one] = Runner(costs, tuple(score.validation_accuracy for score in found))
-        me = runners.pop(candidate)
-        samples = len(self.objective.data.validation.labels)
-        deviation = spread([me, *runners.values()], samples)
-        return may_be_on_front(me, list(runners.values()), deviation)
+    def _racing_on(
+        self, candidates: Sequence[Candidate], scores: Mapping[Candidate, Sequence[Score]]
+    ) -> list[Candidate]:
+        """Which candidates get another seed.
+
+        Args:
+            candidates: Those with a score for every seed so far.
+            scores: What they scored.
+        """
+        if not self.spec.racing:
+            return list(candidates)
+        running = {
+            one: Runner(
+                costs_of(self._cost_of(one)), tuple(score.validation_accuracy for score in found)
+            )
+            for one, found in scores.items()
+        }
+        everyone = list({**self._runners, **running}.values())
+        deviation = spread(everyone, len(self.objective.data.validation.labels))
+        return [
+            one
+            for one in candidates
+            if one in self.spared or may_be_on_front(running[one], everyone, deviation)
+        ]
+
+    def _with_seed(self, result: Stopped | Failure, seed: int) -> Stopped | Failure:
+        """A failure with the seed it happened at, where there are several."""
+        if isinstance(result, Stopped) or self.spec.seeds == 1:
+            return result
+        return Failure(result.candidate, f"{result.reason} (seed {seed})")
 
 
 def costs_of(cost: Cost) -> tuple[float, float, float]:

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the documents tell a reader to type works as it stands there."""
 
+import dataclasses
 import re
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 import yaml
 
-from mpqsearch.study_file import SearchSection, StudyFile, read_study
+from mpqsearch.study_file import read_study
+from mpqsearch.study_sections import PruningSection, SearchSection, SpaceSection, StudyFile
+from objectives.fidelity import Fidelity
 from tests.commands import Command
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -43,11 +47,32 @@ def test_the_study_page_shows_a_study_that_is_read(tmp_path: Path) -> None:
     """Its example is a valid study, and its table gives the defaults there are."""
     text = blocks("study-file.md")["yaml"]
     (tmp_path / "study.yaml").write_text(text)
-    assert read_study(tmp_path / "study.yaml").space.layer_bits[:2] == ((8, 4), (8, 4, 2))
+    study = read_study(tmp_path / "study.yaml")
+    assert study.space.layer_bits[:2] == ((8, 4), (8, 4, 2))
+    assert (study.seed_list, study.trained_recipe.epochs) == ((42, 43, 44), 5)
     page = (DOCS / "study-file.md").read_text()
     table = dict(re.findall(r"^\| `([\w.]+)` \| ([^|]+) \|", page, re.MULTILINE))
     search = SearchSection()
     for name in ("trials", "population", "batch"):
         assert yaml.safe_load(table[f"search.{name}"]) == getattr(search, name)
-    for name in ("chip", "seed"):
+    for name in ("chip", "seed", "seeds", "racing"):
         assert yaml.safe_load(table[name]) == StudyFile.model_fields[name].default
+    pruning, fidelity = PruningSection(), Fidelity()
+    for name in ("rule", "rungs"):
+        assert yaml.safe_load(table[f"pruning.{name}"]) == getattr(pruning, name)
+    assert Fraction(table["pruning.keep"].strip()) == Fraction(pruning.keep).limit_denominator(100)
+    assert yaml.safe_load(table["fidelity.train_share"]) == fidelity.train_share
+    assert (pruning.floor, fidelity.epochs) == (None, None)  # in words there
+
+
+def test_the_study_page_names_every_key() -> None:
+    """Of every section that has keys of its own, in the table, and no other."""
+    page = (DOCS / "study-file.md").read_text()
+    keys = set(re.findall(r"^\| `([a-z_.]+)` \| [^|]+ \|", page, re.MULTILINE))
+    sections = {"space": SpaceSection, "search": SearchSection, "pruning": PruningSection}
+    wanted = set(StudyFile.model_fields) - {*sections, "data", "recipe", "fidelity"}
+    wanted |= {f"fidelity.{field.name}" for field in dataclasses.fields(Fidelity)}
+    for section, model in sections.items():
+        wanted |= {f"{section}.{name}" for name in model.model_fields}
+    # one sampler so far: nothing to choose
+    assert keys == wanted - {"search.sampler"}

@@ -47,9 +47,9 @@ def test_nothing_gives_an_empty_front() -> None:
     assert front_of([]) == []
 
 
-@pytest.mark.parametrize("outcome", [Outcome.INFEASIBLE, Outcome.FAILED])
+@pytest.mark.parametrize("outcome", [Outcome.INFEASIBLE, Outcome.FAILED, Outcome.PRUNED])
 def test_only_scored_candidates_are_on_the_front(outcome: Outcome) -> None:
-    """A candidate that does not fit or failed is not on the front, however cheap it is."""
+    """One that does not fit, failed or was stopped is not on the front, however cheap it is."""
     scored = record(0.5)
     assert front_of([record(0.0, 1.0, 1.0, 1, outcome=outcome), scored]) == [scored]
     assert front_of([record(0.9, 1.0, 1.0, 1, outcome=outcome)]) == []

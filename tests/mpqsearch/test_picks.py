@@ -314,7 +314,14 @@ TOO_LARGE = record(
     message="weights exceed 2 MiB",
 )
 OUTSIDE = record(0.95, number=None, candidate="101 8-8-8-8")
-TRIED = [SCORED, FAILED, TOO_LARGE, OUTSIDE]
+STOPPED = record(
+    0.5,
+    number=12,
+    candidate="51 2-2-8-2",
+    outcome=Outcome.PRUNED,
+    message="stopped early, at 50.00% after 5% of the QAT steps",
+)
+TRIED = [SCORED, FAILED, TOO_LARGE, OUTSIDE, STOPPED]
 
 
 def trial(state: TrialState, **attributes: str) -> FrozenTrial:
@@ -363,6 +370,11 @@ def test_a_scored_trial_is_found(trials: list[FrozenTrial]) -> None:
         (9, "trial 9 is still running"),
         (10, "trained nothing; --length 101 --bits 8-8-8-8 takes its candidate"),
         (11, "no trial 11 in this study; trials go from 0 to 10"),
+        (
+            12,
+            "trial 12 (51 2-2-8-2) has no network: stopped early, at 50.00% after 5% of the QAT"
+            " steps; --length 51 --bits 2-2-8-2 trains it to the end",
+        ),
         (-1, "no trial -1 in this study; trials go from 0 to 10"),
     ],
 )
@@ -382,11 +394,12 @@ def test_a_study_without_trials_says_so() -> None:
 
 
 def test_a_candidate_is_found_or_left_to_be_trained() -> None:
-    """References are found too; what was never tried, or failed, is to be trained."""
+    """References are found too; what was never tried, stopped or failed is to be trained."""
     assert find_candidate(Candidate.parse(41, "4-8-2-2"), TRIED) is SCORED
     assert find_candidate(Candidate.parse(101, "8-8-8-8"), TRIED) is OUTSIDE
     assert find_candidate(Candidate.parse(41, "4-8-2-4"), TRIED) is None
     assert find_candidate(Candidate.parse(31, "8-8-8-8"), TRIED) is None
+    assert find_candidate(Candidate.parse(51, "2-2-8-2"), TRIED) is None
 
 
 def test_a_candidate_that_does_not_fit_is_refused() -> None:

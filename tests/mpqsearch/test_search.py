@@ -1,93 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The search on a scripted objective: what is asked, told, kept and counted."""
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState
 
 from hardware.candidate import Candidate
-from hardware.integer import IntegerLayer, IntegerNetwork
 from mpqsearch.errors import RunFailed
 from mpqsearch.front import front_of
-from mpqsearch.run import about_study, load_data
-from mpqsearch.run_folder import RunFolder
 from mpqsearch.sampler import make_sampler
-from mpqsearch.search import Search
-from mpqsearch.storage import open_study, records_of
-from mpqsearch.study_file import StudySpec, read_study
-from mpqsearch.trials import FIT_CONSTRAINT, Outcome, TrialRecord
-from objectives.accuracy import Failure, Score
-
-
-class ScriptedObjective:
-    """Scores more bits higher, trains nothing, and fails or forgets what it is told to."""
-
-    def __init__(self, spec: StudySpec, failing: Sequence[str] = ()) -> None:
-        self.spec = spec
-        self.failing = failing
-        self.forgetful = False
-        self.asked: list[str] = []
-        self.data = load_data(spec)
-
-    def evaluate(
-        self, candidates: Sequence[Candidate], *, seed: int, stops: object
-    ) -> Iterator[Score | Failure]:
-        assert stops is not None or seed != self.spec.seed
-        for candidate in candidates:
-            self.asked.append(str(candidate))
-            if self.forgetful:
-                continue
-            if candidate.bits_text in self.failing:
-                yield Failure(candidate, "RuntimeError: told to")
-                continue
-            network = self.spec.task.checked_network(candidate.input_length)
-            layers = tuple(
-                IntegerLayer(
-                    np.zeros(layer.weight_shape, np.int8),
-                    np.zeros(layer.out_channels, np.int8) if layer.bias else None,
-                    bits,
-                    0,
-                )
-                for layer, bits in zip(network.layers, candidate.bits, strict=True)
-            )
-            accuracy = 0.5 + sum(candidate.bits) / 100 + candidate.input_length / 1000
-            yield Score(
-                candidate, IntegerNetwork(network, layers), ((1.0, accuracy),), accuracy, 0.1
-            )
-
-    def test_accuracy(self, integers: IntegerNetwork) -> float:
-        return 0.9 if integers.bits else 0.0
-
-
-class Silent:
-    def __init__(self) -> None:
-        self.seen: list[tuple[int, int]] = []
-
-    def advance(self, record: TrialRecord, done: int, total: int) -> None:  # noqa: ARG002
-        self.seen.append((done, total))
-
-
-def make_search(
-    study_file: Path, runs: Path, failing: Sequence[str] = (), **overrides: int
-) -> tuple[Search, ScriptedObjective]:
-    spec = read_study(study_file, **overrides)
-    folder = RunFolder(runs, spec.name)
-    folder.checkpoints.mkdir(parents=True, exist_ok=True)
-    study = open_study(folder, about_study(spec, load_data(spec)), {"test": 1})
-    study.sampler = make_sampler(spec.search, spec.seed, len(study.get_trials()))
-    objective = ScriptedObjective(spec, failing)
-    return Search(spec, study, objective, folder, Silent()), objective  # type: ignore[arg-type]
-
-
-def edited(study_file: Path, old: str, new: str) -> Path:
-    text = study_file.read_text()
-    assert old in text
-    study_file.write_text(text.replace(old, new))
-    return study_file
+from mpqsearch.storage import records_of
+from mpqsearch.study_file import read_study
+from mpqsearch.trials import FIT_CONSTRAINT, Outcome
+from tests.mpqsearch.searches import edited, make_search
 
 
 def test_references_come_first_and_are_always_there(tiny_study: Path, tmp_path: Path) -> None:
