@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 
 FEWEST_FINISHED = 8
 """Finished trainings from which a rung's forecast is made; before, the rules stop nothing."""
+DEVIATIONS = 3.0
+"""Deviations of two forecasts' difference that make delta. Two would do for one pair, but a
+training is compared with the best of many, at every rung: `python -m benchmarks.pruning` shows what
+that loses."""
 FLOOR_SHARE = 0.1
 """The default floor lies this share of the way from guessing to no error. A judgement."""
 
@@ -79,7 +83,7 @@ class Rule(abc.ABC):
 class SafeRule(Rule):
     """Stops a training where another costs no more and is forecast to end higher by over delta.
 
-    Delta is two standard deviations of the difference of two forecasts' misses. So what it stops
+    Delta is three standard deviations of the difference of two forecasts' misses. So what it stops
     would have entered the front only by missing its forecast as few finished trainings did. The
     notes suggest two seed-to-seed deviations at the rung instead; one seed does not give those, and
     they say nothing of how much bits win back. **Source:** DESIGN decision 6; PAPERS notes, 7.
@@ -213,7 +217,7 @@ class Judge:
         found = self.rule.stops(
             [forecast.of(one) for one in here],
             [forecast.of(one) for one in self._standings[share]],
-            2 * math.sqrt(2) * forecast.deviation,
+            DEVIATIONS * math.sqrt(2) * forecast.deviation,
         )
         return [one or other for one, other in zip(stopped, found, strict=True)]
 
