@@ -2,20 +2,15 @@
 """An installation of the izer is whole, or is none."""
 
 import json
-import os
 import shutil
-import signal
 import socket
 import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hardware.izer import install as install_module
-from hardware.izer.child_process import finished
 from hardware.izer.install import Installation, install
 from hardware.izer.toolchain import (
     IMPORTED,
@@ -307,96 +302,6 @@ def test_a_machine_without_git_is_told(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ToolchainError, match="needs git"):
         install(place, torch_version="2.13.0")
-
-
-class Programs:
-    """Stands for pip: which packages can be had, and what was asked for."""
-
-    def __init__(self, *missing: str, said: str = "ERROR: No matching distribution") -> None:
-        self.asked: list[tuple[str, ...]] = []
-        self._missing = missing
-        self._said = said
-
-    def __call__(self, command: list[str]) -> "subprocess.CompletedProcess[str]":
-        packages = tuple(command[command.index("--retries") + 2 :]) if "pip" in command else ()
-        self.asked += [packages] if packages else []
-        failed = bool(set(self._missing) & {*packages, " ".join(packages)})
-        return subprocess.CompletedProcess(command, int(failed), "", self._said if failed else "")
-
-
-@pytest.mark.parametrize(
-    ("missing", "tried"),
-    [
-        pytest.param([], 1, id="plain"),
-        pytest.param(["torch==2.13.0+cpu"], 3, id="nowhere"),
-    ],
-)
-def test_a_cpu_build_of_torch_is_asked_for_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: list[str], tried: int
-) -> None:
-    """As configured, then from PyTorch's own index, and only then the one with CUDA."""
-    programs = Programs(*missing)
-    monkeypatch.setattr(install_module, "finished", programs)
-    install_module.make_environment("python", tmp_path, "2.13.0+cu126", lambda _: None)
-    assert "numpy==1.26.4" in programs.asked[0]
-    cpu = "torch==2.13.0+cpu"
-    wheels = "https://download.pytorch.org/whl/cpu"
-    attempts = [(cpu,), ("--extra-index-url", wheels, cpu), ("torch==2.13.0",)]
-    assert programs.asked[1:] == attempts[:tried]
-
-
-def test_packages_that_cannot_be_had_fail_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A download that failed is a failed run; a full disk is the user's to empty."""
-    monkeypatch.setattr(install_module, "finished", Programs("numpy==1.26.4"))
-    with pytest.raises(IzerError, match="failed: No matching distribution; check the network"):
-        install_module.make_environment("python", tmp_path, "2.13.0", lambda _: None)
-    full = Programs("torch==2.13.0+cpu", said="ERROR: [Errno 28] No space left on device")
-    monkeypatch.setattr(install_module, "finished", full)
-    with pytest.raises(ToolchainError, match="no space left on device; make room"):
-        install_module.make_environment("python", tmp_path, "2.13.0", lambda _: None)
-    assert len(full.asked) == 2
-
-
-def test_an_interrupt_ends_the_programs_children(tmp_path: Path) -> None:
-    """Nothing goes on writing behind the message."""
-    (tmp_path / "run.py").write_text(
-        "import sys\nsys.path.insert(0, sys.argv[1])\n"
-        "from hardware.izer.child_process import finished\n"
-        f"finished(['sh', '-c', 'sleep 60 & echo $! >{tmp_path}/child; wait'])\n"
-    )
-    root = Path(__file__).resolve().parents[3]
-    command = [sys.executable, str(tmp_path / "run.py"), str(root)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as running:
-        child = tmp_path / "child"
-        while not (child.exists() and child.read_text().endswith("\n")):
-            assert running.poll() is None
-            time.sleep(0.01)
-        running.send_signal(signal.SIGINT)
-        assert running.wait(timeout=20) != 0
-    number = int(child.read_text())
-    state = Path(f"/proc/{number}/stat")
-    for _ in range(200):
-        if not _alive(number, state):
-            break
-        time.sleep(0.01)
-    assert not _alive(number, state)
-
-
-def _alive(number: int, state: Path) -> bool:
-    """Whether a process runs; one that has ended and waits for its parent does not."""
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-def test_a_program_that_hangs_is_ended() -> None:
-    """With a line that names it."""
-    with pytest.raises(IzerError, match="sleep 60 took more than 1 s"):
-        finished(["sleep", "60"], 1)
 
 
 @pytest.mark.usefixtures("stubbed")
