@@ -65,6 +65,7 @@ def run_study(
         study = open_study(folder, about, fingerprint_of(spec, data))
         handler = folder.start_log()
         loggers = [logging.getLogger(name) for name in PACKAGES]
+        levels = [logger.level for logger in loggers]
         for logger in loggers:
             logger.addHandler(handler)
             logger.setLevel(logging.INFO)
@@ -78,8 +79,9 @@ def run_study(
                 search.run()
                 return about, records_of(study)
         finally:
-            for logger in loggers:
+            for logger, level in zip(loggers, levels, strict=True):
                 logger.removeHandler(handler)
+                logger.setLevel(level)
             handler.close()
     finally:
         folder.release()

@@ -43,9 +43,9 @@ def said_by(answer: Answer) -> str:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder."""
+    """Every file below a folder, but for what Python itself keeps there."""
     return {
         str(file.relative_to(folder)): file.read_bytes()
         for file in folder.rglob("*")
-        if file.is_file()
+        if file.is_file() and file.parent.name != "__pycache__"
     }
