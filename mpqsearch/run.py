@@ -73,7 +73,7 @@ def run_study(
             folder.write_study(spec.resolved())
             folder.write_environment({**describe_environment(), "data": data.digest()})
             with storage_errors(folder.storage_path):
-                study.sampler = make_sampler(spec.search, spec.seed, len(study.get_trials()))
+                study.sampler = make_sampler(spec, len(study.get_trials()))
                 objective = objective_of(spec, data, cache, where)
                 search = Search(spec, study, objective, folder, progress)
                 search.run()

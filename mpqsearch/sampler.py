@@ -1,18 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The samplers a study file may name."""
+"""The sampler of a study, as its file names it."""
 
-from optuna.samplers import BaseSampler, NSGAIISampler
+import functools
 
-from mpqsearch.study_sections import SearchSection
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial
+
+from hardware.candidate import Candidate
+from hardware.cost.model import CostModel
+from mpqsearch.samplers import factory
+from mpqsearch.study_file import StudySpec
+from mpqsearch.trainings import costs_of
 
 
-def make_sampler(search: SearchSection, seed: int, told: int) -> BaseSampler:
+def make_sampler(spec: StudySpec, told: int) -> BaseSampler:
     """Makes the study's sampler.
 
+    NSGA-II comes without the screen for proposals that cannot pay: on synthetic tables it does not
+    help (`python -m benchmarks.search`).
+
     Args:
-        search: Which one, and its settings.
-        seed: The study's seed.
-        told: Trials the storage holds already. It enters the seed, since a resumed sampler with
-            the first run's seed would propose the first run's candidates again.
+        spec: The study.
+        told: Trials the storage holds already.
     """
-    return NSGAIISampler(population_size=search.population, seed=(seed + 7919 * told) % (1 << 32))
+    model = CostModel(spec.chip, spec.calibration)
+
+    @functools.cache
+    def costs(candidate: Candidate) -> tuple[float, float, float] | None:
+        cost = model.cost(spec.task.checked_network(candidate.input_length), candidate.bits)
+        return costs_of(cost) if cost.fits else None
+
+    return factory.make_sampler(
+        spec.search.sampler,
+        spec.space,
+        costs,
+        seed=spec.seed,
+        told=told,
+        population=spec.search.population,
+        screen=False,
+        repeats=_seed_accuracies,
+    )
+
+
+def _seed_accuracies(trial: FrozenTrial) -> list[float]:
+    """Accuracies of a trial's seeds, as its record keeps them."""
+    found: list[float] = trial.user_attrs["details"]["seed_accuracies"]
+    return found

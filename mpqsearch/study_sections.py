@@ -9,6 +9,10 @@ LARGEST_SEED = (1 << 32) - 1
 STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+SamplerName = Literal["nsga2", "cost-aware", "tpe", "gp", "random", "exhaustive"]
+"""Samplers of the command line; `samplers/factory.py` makes them."""
+
+
 class SpaceSection(BaseModel):
     """`space:` of a study file."""
 
@@ -29,7 +33,7 @@ class SearchSection(BaseModel):
     trials: int = Field(
         default=60, ge=1, le=1_000_000, description="candidates to evaluate in all, a total"
     )
-    sampler: Literal["nsga2"] = Field(default="nsga2", description="who proposes candidates")
+    sampler: SamplerName = Field(default="nsga2", description="who proposes candidates")
     population: int = Field(default=20, ge=2, le=10_000, description="population of NSGA-II")
     batch: int = Field(default=10, ge=1, le=10_000, description="candidates proposed per round")
 

@@ -87,7 +87,7 @@ def make_search(
     folder = RunFolder(runs, spec.name)
     folder.checkpoints.mkdir(parents=True, exist_ok=True)
     study = open_study(folder, about_study(spec, load_data(spec)), {"test": 1})
-    study.sampler = make_sampler(spec.search, spec.seed, len(study.get_trials()))
+    study.sampler = make_sampler(spec, len(study.get_trials()))
     objective = ScriptedObjective(spec, failing)
     return Search(spec, study, objective, folder, Silent()), objective  # type: ignore[arg-type]
 

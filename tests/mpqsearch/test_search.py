@@ -262,7 +262,7 @@ def test_resumed_sampler_does_not_repeat_the_first_runs_draws(tiny_study: Path) 
     spec = read_study(tiny_study)
 
     def draws(told: int) -> list[dict[str, int]]:
-        sampler = make_sampler(spec.search, spec.seed, told)
+        sampler = make_sampler(spec, told)
         study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
         return [study.ask(spec.space.distributions()).params for _ in range(8)]
 
