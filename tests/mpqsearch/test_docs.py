@@ -74,5 +74,4 @@ def test_the_study_page_names_every_key() -> None:
     wanted |= {f"fidelity.{field.name}" for field in dataclasses.fields(Fidelity)}
     for section, model in sections.items():
         wanted |= {f"{section}.{name}" for name in model.model_fields}
-    # one sampler so far: nothing to choose
-    assert keys == wanted - {"search.sampler"}
+    assert keys == wanted
