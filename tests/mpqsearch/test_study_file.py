@@ -59,8 +59,8 @@ UNKNOWN = {
     "missing length": ("task: digits\nspace: {}\n", "key 'space.input_length' is missing"),
     "sampler": (
         DIGITS + "search:\n  sampler: nsga3\n",
-        "'search.sampler' must be 'nsga2', 'cost-aware', 'tpe', 'gp', 'random' or 'exhaustive' but is"
-        ' "nsga3"; did you mean nsga2?',
+        "'search.sampler' must be 'nsga2', 'cost-aware', 'tpe', 'gp', 'random' or 'exhaustive' but"
+        ' is "nsga3"; did you mean nsga2?',
     ),
     "chip": (
         DIGITS + "chip: MAX7800\n",
