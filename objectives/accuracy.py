@@ -154,7 +154,7 @@ class AccuracyObjective:
         length = members[0].input_length
         network = self.task.checked_network(length)
         train = self.cropped(self.data.train, length)
-        batches = Batches.of(train, self.recipe.batch_size, self.device)
+        batches = self.batches(train)
         prefix = self._prefix(network, train, batches, seed)
         return train_quantized(
             prefix,
@@ -180,6 +180,20 @@ class AccuracyObjective:
             )
             logger.info("input length %d: %d take a step together", length, self._together[length])
         return self._together.get(length, 1)
+
+    def float_prefix(self, input_length: int, seed: int) -> FloatPrefix:
+        """What every training of a length and seed starts from; trained where it is not known.
+
+        Raises:
+            TrainingError: where its loss is not a number any more.
+        """
+        network = self.task.checked_network(input_length)
+        train = self.cropped(self.data.train, input_length)
+        return self._prefix(network, train, self.batches(train), seed)
+
+    def batches(self, train: Split) -> Batches:
+        """A cropped training split as it is trained on."""
+        return Batches.of(train, self.recipe.batch_size, self.device)
 
     def _prefix(self, network: Network, train: Split, batches: Batches, seed: int) -> FloatPrefix:
         """The float prefix of a length and seed: from memory, from the cache, or trained."""

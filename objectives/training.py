@@ -174,6 +174,25 @@ def train_quantized(
     return course.results()
 
 
+def accuracies_before_qat(
+    prefix: FloatPrefix, bits: Sequence[tuple[int, ...]], validation: Split, recipe: Recipe
+) -> list[float]:
+    """Validation accuracies, 0 to 1, right after the float prefix is quantized: no training.
+
+    Args:
+        prefix: What is quantized.
+        bits: The assignments, one width a layer.
+        validation: The validation split, cropped to the network's input.
+        recipe: Settings of the quantizer.
+    """
+    referee = _Referee(validation, prefix.layers[0].weights.device)
+    found = []
+    for one in bits:  # one at a time: a stack would hold the weights of all
+        ((_, accuracy),) = referee.judge(StackedNetwork(prefix, [one], recipe))
+        found.append(accuracy)
+    return found
+
+
 class _Course:
     """What members have scored on their way, and who is still on it."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 import torch
 
-from objectives.training import Trained, train_quantized
+from objectives.training import Trained, accuracies_before_qat, train_quantized
 from tests.objectives.networks import SHORT, blobs, one_axis
 from tests.objectives.test_stacked import BITS, prefix_of
 
@@ -51,6 +51,14 @@ def test_accuracies_are_computed_at_every_rung_and_epoch_end() -> None:
         assert one.validation_accuracy == max(
             accuracy for share, accuracy in one.rungs if share in ends
         )
+
+
+def test_accuracies_before_qat_are_those_of_the_first_rung() -> None:
+    """Of each member alone, and without a training."""
+    prefix, _ = prefix_of(NETWORK)
+    found = accuracies_before_qat(prefix, BITS, blobs(NETWORK, 300, 2), SHORT)
+    assert found == [one.rungs[0][1] for one in trained(1, {})]
+    assert len(set(found)) > 1
 
 
 @pytest.mark.parametrize("together", [1, 2, len(BITS)])
