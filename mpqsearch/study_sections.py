@@ -12,6 +12,9 @@ STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 SamplerName = Literal["nsga2", "cost-aware", "tpe", "gp", "random", "exhaustive"]
 """Samplers of the command line; `samplers/factory.py` makes them."""
 
+BaselineName = Literal["uniform", "memory-driven", "hawq", "entropy", "forgiving"]
+"""Baselines of the command line; `baselines/factory.py` makes them."""
+
 
 class SpaceSection(BaseModel):
     """`space:` of a study file."""
@@ -34,6 +37,10 @@ class SearchSection(BaseModel):
         default=60, ge=1, le=1_000_000, description="candidates to evaluate in all, a total"
     )
     sampler: SamplerName = Field(default="nsga2", description="who proposes candidates")
+    warm_start: list[BaselineName] = Field(
+        default=[],
+        description="baselines that propose the first candidates, a third of them at most",
+    )
     population: int = Field(default=20, ge=2, le=10_000, description="population of NSGA-II")
     batch: int = Field(default=10, ge=1, le=10_000, description="candidates proposed per round")
 

@@ -33,7 +33,7 @@ UNKNOWN = {
     "nothing near": (DIGITS + "yes: 4\n", f"unknown key 'yes'; allowed here: {TOP_KEYS}"),
     "search": (
         DIGITS + "search:\n  trails: 3\n",
-        "unknown key 'search.trails'; allowed here: trials, sampler, population, batch;"
+        "unknown key 'search.trails'; allowed here: trials, sampler, warm_start, population, batch;"
         " did you mean trials?",
     ),
     "space": (
