@@ -10,12 +10,18 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from hardware.nearest import nearest_of
 from mpqsearch.errors import StudyError
+from mpqsearch.study_sections import BaselineName
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 MAPPING = "must be a mapping (key: value)"
 WHOLE = "must be a whole number"
-LIST, SHARES = "must be a list, like [8, 4],", "must be a list, like [0.05, 0.2],"
+LIST = "must be a list, like [8, 4],"
+LISTS: Mapping[Any, str] = {
+    list[float]: "must be a list, like [0.05, 0.2],",
+    list[BaselineName]: "must be a list, like [hawq, uniform],",
+}
+"""Of what is no whole number, by the field's type."""
 WORDS = {
     "bool_type": "must be true or false",
     "dataclass_type": MAPPING,
@@ -109,15 +115,15 @@ def _explained(error: ValidationError, model: Any, section: str) -> str:
     problem, hint = _problem(first, _fields_at(model, parents).get(str(location[-1])))
     if isinstance(location[-1], int):
         key = ".".join(str(part) for part in location[:-1])
-        return f"every value of {key!r} {problem} but one is {shown}"
+        return f"every value of {key!r} {problem} but one is {shown}{hint}"
     return f"{key!r} {problem} but is {shown}{hint}"
 
 
 def _problem(first: Any, field: Any) -> tuple[str, str]:
     """What a value must be, and the word that was meant where one is near."""
     if first["type"] in WORDS:
-        shares = first["type"] == "list_type" and getattr(field, "annotation", 0) == list[float]
-        return SHARES if shares else WORDS[first["type"]], ""
+        of_what = getattr(field, "annotation", None) if first["type"] == "list_type" else None
+        return LISTS.get(of_what, WORDS[first["type"]]), ""
     if first["type"] == "too_short":
         return "must hold at least one value", ""
     if first["type"] == "literal_error":

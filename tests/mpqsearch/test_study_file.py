@@ -62,6 +62,15 @@ UNKNOWN = {
         "'search.sampler' must be 'nsga2', 'cost-aware', 'tpe', 'gp', 'random' or 'exhaustive' but"
         ' is "nsga3"; did you mean nsga2?',
     ),
+    "baseline": (
+        DIGITS + "search:\n  warm_start: [uniform, hawk]\n",
+        "every value of 'search.warm_start' must be 'uniform', 'memory-driven', 'hawq', 'entropy'"
+        " or 'forgiving' but one is \"hawk\"; did you mean hawq?",
+    ),
+    "baseline outside a list": (
+        DIGITS + "search:\n  warm_start: hawq\n",
+        "'search.warm_start' must be a list, like [hawq, uniform], but is \"hawq\"",
+    ),
     "chip": (
         DIGITS + "chip: MAX7800\n",
         "chip must be one of MAX78000, MAX78002 but is 'MAX7800'; did you mean MAX78002?",
