@@ -1,34 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
 """A recorded sweep as the objective: how soon a sampler finds its front."""
 
-import csv
+import enum
 import math
 import random
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from time import perf_counter
-from typing import Protocol
 
 import numpy as np
 import optuna
 from numpy.typing import NDArray
 from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from hardware.candidate import Candidate
-from hardware.layer import NetworkError
-from mpqsearch.coordinates import Coordinates, CostAxis
+from hardware.nearest import nearest_of
+from mpqsearch.coordinates import Coordinates
 from mpqsearch.errors import StudyError
 from mpqsearch.hypervolume import front_mask, hypervolume
 from mpqsearch.samplers._base import CostFunction
+from mpqsearch.samplers.factory import SAMPLERS, make_sampler
 from mpqsearch.space import Space
+from mpqsearch.sweep import Recording
 
 Floats = NDArray[np.float64]
 
 SHARES = (0.95, 0.99, 0.999)
 """Shares of the whole table's hypervolume whose runs are counted."""
+
+BAND = (5, 95)
+"""Percentiles over the searches that a band goes between."""
 
 REPEATS_IN_A_ROW = 5
 """Known candidates a sampler may propose before an untried one is drawn, as in a study."""
@@ -36,82 +40,110 @@ REPEATS_IN_A_ROW = 5
 SIFTED = 2000
 """Candidates of a large space whose front sifts the others."""
 
-INDOOR_COORDINATES = Coordinates(
-    axes=(CostAxis(0.0, 140.0), CostAxis(2000.0, 2000.0 * 10**2.1, logarithmic=True)),
-    worst_error=0.5,
-)
-"""Latency in us over 140, and log10(weight bytes / 2000) / 2.1, of the indoor sweep."""
+PLAIN_NSGA2 = "nsga2 plain"
+"""NSGA-II without the screen for proposals that cannot pay."""
+
+REPLAYED = (*SAMPLERS, PLAIN_NSGA2)
+"""Names of the samplers that can search a sweep."""
+
+SEED_ACCURACIES = "seed_accuracies"
 
 
-def indoor_costs(candidate: Candidate) -> tuple[float, float]:
-    """Latency in us and weight bytes of the indoor study's network.
+class Seeds(enum.Enum):
+    """What a run trains; the value is its name on the command line."""
 
-    **Source:** Abushahla et al.: weights of the four layers; latency fitted to the board's.
-    """
-    length = candidate.input_length
-    conv1, conv2, fc1, fc2 = candidate.bits
-    weight_bits = 60 * conv1 + 300 * conv2 + 2000 * length * fc1 + 800 * fc2
-    return 7.87 + 1.245 * length, weight_bits / 8
+    ONE = "one"
+    ALL = "all"
 
-
-@dataclass(frozen=True)
-class SweepColumns:
-    """What the columns of a sweep are called.
-
-    Attributes:
-        input_length: Column of input lengths.
-        bits: Columns of weight widths in layer order; by default all that end in `_bits`.
-        seed: Column of seeds.
-        accuracy: Column of accuracies.
-        percent: Whether those are 0 to 100, not 0 to 1.
-    """
-
-    input_length: str = "input_length"
-    bits: tuple[str, ...] = ()
-    seed: str = "seed"
-    accuracy: str = "test_accuracy"
-    percent: bool = True
-
-
-class Recording(Protocol):
-    """What can be searched as if it were trained."""
-
-    @property
-    def space(self) -> Space:
-        """The candidates."""
-
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        """Seeds each of them was trained at."""
-
-    def accuracy(self, candidate: Candidate, seed: int) -> float:
-        """Accuracy, 0 to 1, of one training."""
-
-    def mean_accuracy(self, candidate: Candidate) -> float:
-        """Accuracy, 0 to 1, that its seeds scatter around."""
+    def trained(
+        self, sweep: Recording, candidate: Candidate, generator: random.Random
+    ) -> list[int]:
+        """Seeds of one run: one of the candidate's at random, or all of them."""
+        known = sweep.seeds_of(candidate)
+        return [generator.choice(known)] if self is Seeds.ONE else list(known)
 
 
 @dataclass(frozen=True)
-class Sweep:
-    """Every candidate of a space, trained at the same seeds.
+class Target:
+    """What is searched, and how what is found is measured.
 
     Attributes:
-        space: The candidates.
-        seeds: In ascending order.
-        accuracies: 0 to 1, at each seed in order.
+        sweep: What is searched instead of trained.
+        costs_of: Costs of its candidates, in the order of the coordinates.
+        coordinates: What the hypervolume is measured in.
     """
 
-    space: Space
-    seeds: tuple[int, ...]
-    accuracies: dict[Candidate, tuple[float, ...]] = field(repr=False)
+    sweep: Recording
+    costs_of: CostFunction
+    coordinates: Coordinates
 
-    def accuracy(self, candidate: Candidate, seed: int) -> float:
-        """Accuracy of one training."""
-        return self.accuracies[candidate][self.seeds.index(seed)]
+    @cached_property
+    def whole(self) -> float:
+        """Hypervolume of all candidates together.
 
-    def mean_accuracy(self, candidate: Candidate) -> float:
-        """The mean over the seeds."""
-        return float(np.mean(self.accuracies[candidate]))
+        Raises:
+            StudyError: where none lies within the coordinates.
+        """
+        errors, costs = self.losses(self.sweep.space)
+        losses = np.column_stack([errors, costs])
+        generator = np.random.default_rng(0)
+        while len(losses) > SIFTED:  # what a few beat need not be looked at one by one
+            chosen = losses[generator.permutation(len(losses))[:SIFTED]]
+            kept = np.ones(len(losses), dtype=bool)
+            for other in chosen[front_mask(chosen)]:
+                kept &= (losses < other).any(axis=1) | (losses == other).all(axis=1)
+            if kept.all():
+                break
+            losses = losses[kept]
+        volume = hypervolume(losses[:, 0], losses[:, 1:])
+        if volume <= 0:
+            raise StudyError(
+                "no candidate of the sweep has an error below"
+                f" {self.coordinates.worst_error:.0%} and costs within the coordinates; there is no"
+                " front to find"
+            )
+        return volume
+
+    def losses(self, candidates: Iterable[Candidate]) -> tuple[Floats, Floats]:
+        """Errors (candidates,) and costs (candidates, axes), scaled, by the mean accuracies."""
+        rows = [(self.sweep.mean_accuracy(one), *(self.costs_of(one) or ())) for one in candidates]
+        table = np.array(rows, dtype=np.float64)
+        return self.coordinates.error_losses(table[:, 0]), self.coordinates.cost_losses(
+            table[:, 1:]
+        )
+
+    def shares(self, found: Sequence[Candidate], runs: int) -> Floats:
+        """Share of the whole that is found after each of so many runs, (runs,)."""
+        errors, costs = self.losses(found)
+        losses = np.column_stack([errors, costs])
+        shares = np.empty(runs)
+        front: list[int] = []
+        share = 0.0
+        for at, loss in enumerate(losses):
+            if not any((losses[other] <= loss).all() for other in front):
+                front = [other for other in front if not (loss <= losses[other]).all()]
+                front.append(at)
+                found_volume = hypervolume(errors[front], costs[front])
+                share = max(share, found_volume / self.whole)  # rounding takes nothing away
+            shares[at] = share
+        shares[len(losses) :] = share
+        return shares
+
+
+@dataclass(frozen=True)
+class Searched:
+    """One search of a sweep.
+
+    Attributes:
+        shares: Hypervolume found after each run, of the whole table's, (runs,), by the mean
+            accuracies over all seeds, which the sampler never saw.
+        train_seconds: Recorded training time up to each run, (runs,); NaN where it is not known.
+        proposal_seconds: Wall time of each proposal.
+    """
+
+    shares: Floats
+    train_seconds: Floats
+    proposal_seconds: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -119,229 +151,211 @@ class Replay:
     """How soon a sampler found the front, over several searches.
 
     Attributes:
-        shares: Hypervolume found, of the whole table's, (repeats, runs): after each run, by the
-            mean accuracies over all seeds, which the sampler never saw.
+        shares: Of each search after each run, (repeats, runs).
+        train_seconds: The same of the simulated clock.
         proposal_seconds: Median wall time of a proposal.
     """
 
     shares: Floats
+    train_seconds: Floats
     proposal_seconds: float
+
+    @classmethod
+    def of(cls, searches: Sequence[Searched]) -> "Replay":
+        """Takes searches of one sampler together."""
+        return cls(
+            shares=np.stack([one.shares for one in searches]),
+            train_seconds=np.stack([one.train_seconds for one in searches]),
+            proposal_seconds=float(
+                np.median([second for one in searches for second in one.proposal_seconds])
+            ),
+        )
 
     @property
     def median(self) -> Floats:
-        """Median over the repeats, (runs,)."""
+        """Median over the searches, (runs,)."""
         return np.asarray(np.median(self.shares, axis=0))
 
     @property
     def band(self) -> tuple[Floats, Floats]:
-        """The 5th and 95th percentile over the repeats, (runs,) each."""
-        low, high = np.percentile(self.shares, [5, 95], axis=0)
+        """The 5th and 95th percentile over the searches, (runs,) each."""
+        low, high = np.percentile(self.shares, BAND, axis=0)
         return low, high
+
+    @property
+    def median_seconds(self) -> Floats:
+        """Median of the simulated clock after each run, (runs,)."""
+        return np.asarray(np.median(self.train_seconds, axis=0))
 
     def runs_to(self, share: float) -> int | None:
         """Runs after which the median reaches a share of the whole; None where it does not."""
         reached = np.flatnonzero(self.median >= share)
         return int(reached[0]) + 1 if len(reached) else None
 
+    def seconds_to(self, share: float) -> float | None:
+        """Simulated time after which the median reaches a share; None where it does not.
 
-def read_sweep(path: Path, columns: SweepColumns | None = None) -> Sweep:
-    """Reads a sweep from a CSV file.
+        The median is that of what each search has found by then, so it is no run's own time.
+        """
+        if np.isnan(self.train_seconds).any():
+            return None
+        moments = np.unique(self.train_seconds)
+        by_then = np.empty((len(self.shares), len(moments)))
+        for at, (shares, seconds) in enumerate(zip(self.shares, self.train_seconds, strict=True)):
+            done = np.searchsorted(seconds, moments, side="right")
+            by_then[at] = np.concatenate([[0.0], shares])[done]
+        reached = np.flatnonzero(np.median(by_then, axis=0) >= share)
+        return float(moments[reached[0]]) if len(reached) else None
+
+
+def sampler_of(name: str, target: Target) -> Callable[[int], BaseSampler]:
+    """Makes samplers of one of the names in REPLAYED from their seeds.
 
     Raises:
-        StudyError: one line, for a file that cannot be read, a column that is missing, a value
-            that is none, a row that stands twice, or a candidate that lacks a seed.
+        StudyError: for a name that is none.
     """
-    columns = columns or SweepColumns()
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            header = list(reader.fieldnames or [])
-            bits = columns.bits or tuple(name for name in header if name.endswith("_bits"))
-            _check_header(path, header, columns, bits)
-            table = _rows(path, reader, columns, bits)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise StudyError(f"sweep {path} cannot be read: {error}") from None
-    if not table:
-        raise StudyError(f"sweep {path} holds no rows")
-    return _sweep(path, table, tuple(name.removesuffix("_bits") for name in bits))
+    if name not in REPLAYED:
+        raise StudyError(
+            f"sampler must be one of {', '.join(REPLAYED)} but is {name!r}"
+            f"{nearest_of(name, REPLAYED)}"
+        )
+    plain = name == PLAIN_NSGA2
+
+    def make(seed: int) -> BaseSampler:
+        return make_sampler(
+            "nsga2" if plain else name,
+            target.sweep.space,
+            _within(target.sweep.space, target.costs_of),
+            seed=seed,
+            screen=not plain,
+            repeats=_seed_accuracies,
+        )
+
+    return make
 
 
 def replay(
-    sweep: Recording,
+    target: Target,
     sampler_of: Callable[[int], BaseSampler],
     *,
     runs: int,
     repeats: int,
-    costs_of: CostFunction = indoor_costs,
-    coordinates: Coordinates = INDOOR_COORDINATES,
-    whole: float | None = None,
-) -> Replay:
+    seeds: Seeds = Seeds.ONE,
+    first_seed: int = 0,
+) -> Iterator[Searched]:
     """Lets a sampler search a sweep, several times.
 
-    Each run is one training: the sampler is told the accuracy of its proposal at one random seed.
-    As in a study, a candidate proposed again costs no training and is told as pruned, and after
-    five in a row an untried one is drawn.
+    Each run is one candidate: the sampler is told its accuracy at one random seed, or the mean of
+    all. As in a study, a candidate proposed again costs no training and is told as pruned, and
+    after five in a row an untried one is drawn. A proposal the sweep does not have is told as
+    pruned too, and the nearest untried candidate is taken in its place.
 
     Args:
-        sweep: What is searched.
-        sampler_of: Makes a sampler from a seed: 0, 1, ...
-        runs: Trainings of each search.
+        target: What is searched.
+        sampler_of: Makes a sampler from a seed: the first seed, the next one, ...
+        runs: Runs of each search; what is found stays the same once all candidates were run.
         repeats: Searches.
-        costs_of: Costs of a candidate, in the order of the coordinates.
-        coordinates: What the hypervolume is measured in.
-        whole: Hypervolume of all candidates, where it is known already.
+        seeds: What a run trains.
+        first_seed: Of the first search: of its sampler, and of what is drawn.
     """
-    if whole is None:
-        whole = whole_volume(sweep, costs_of, coordinates)
-    shares = np.empty((repeats, runs))
-    seconds: list[float] = []
-    for repeat in range(repeats):
-        found = _search(
-            sweep,
-            sampler_of(repeat),
-            runs=runs,
-            seed=repeat,
-            costs_of=costs_of,
-            seconds=seconds,
-        )
-        errors, costs = _losses(sweep, found, costs_of, coordinates)
-        for at in range(runs):
-            shares[repeat, at] = hypervolume(errors[: at + 1], costs[: at + 1]) / whole
-    return Replay(shares, float(np.median(seconds)))
+    for seed in range(first_seed, first_seed + repeats):
+        yield _Search(target, sampler_of(seed), seeds, random.Random(seed)).run(runs)
 
 
-def whole_volume(sweep: Recording, costs_of: CostFunction, coordinates: Coordinates) -> float:
-    """Hypervolume of all candidates together."""
-    errors, costs = _losses(sweep, sweep.space, costs_of, coordinates)
-    losses = np.column_stack([errors, costs])
-    generator = np.random.default_rng(0)
-    while len(losses) > SIFTED:  # what a few beat need not be looked at one by one
-        chosen = losses[generator.permutation(len(losses))[:SIFTED]]
-        kept = np.ones(len(losses), dtype=bool)
-        for other in chosen[front_mask(chosen)]:
-            kept &= (losses < other).any(axis=1) | (losses == other).all(axis=1)
-        if kept.all():
-            break
-        losses = losses[kept]
-    return hypervolume(losses[:, 0], losses[:, 1:])
+class _Search:
+    """One search of a sweep."""
 
+    def __init__(
+        self, target: Target, sampler: BaseSampler, seeds: Seeds, generator: random.Random
+    ) -> None:
+        self._target = target
+        self._seeds = seeds
+        self._random = generator
+        axes = len(target.coordinates.axes)
+        directions = [StudyDirection.MAXIMIZE] + [StudyDirection.MINIMIZE] * axes
+        self._study = optuna.create_study(directions=directions, sampler=sampler)
+        self._found: dict[Candidate, float] = {}
+        self._proposals: list[float] = []
+        self._queued = False
 
-def _search(
-    sweep: Recording,
-    sampler: BaseSampler,
-    *,
-    runs: int,
-    seed: int,
-    costs_of: CostFunction,
-    seconds: list[float],
-) -> list[Candidate]:
-    """One search: what was trained, in order."""
-    space = sweep.space
-    axes = len(costs_of(next(iter(space))) or ())
-    directions = [StudyDirection.MAXIMIZE] + [StudyDirection.MINIMIZE] * axes
-    study = optuna.create_study(directions=directions, sampler=sampler)
-    generator = random.Random(seed)
-    found: dict[Candidate, None] = {}
-    repeated = 0
-    while len(found) < min(runs, space.size):
-        begun = perf_counter()
-        trial = study.ask(space.distributions())
-        seconds.append(perf_counter() - begun)
-        candidate = space.candidate(trial.params)
-        if candidate in found:
-            study.tell(trial, state=TrialState.PRUNED)
-            repeated += 1
-            if repeated >= REPEATS_IN_A_ROW:
-                drawn = space.draw_untried(found.keys(), generator)
-                study.enqueue_trial(space.parameters(drawn or candidate))
-            continue
+    def run(self, runs: int) -> Searched:
+        """Runs until so many candidates were run, or all."""
+        space = self._target.sweep.space
         repeated = 0
-        accuracy = sweep.accuracy(candidate, generator.choice(sweep.seeds))
-        study.tell(trial, (accuracy, *(costs_of(candidate) or ())))
-        found[candidate] = None
-    return list(found)
-
-
-def _losses(
-    sweep: Recording, candidates: Iterable[Candidate], costs_of: CostFunction, scale: Coordinates
-) -> tuple[Floats, Floats]:
-    """Errors (candidates,) and costs (candidates, axes), scaled."""
-    rows = [(sweep.mean_accuracy(one), *(costs_of(one) or ())) for one in candidates]
-    table = np.array(rows, dtype=np.float64)
-    return scale.error_losses(table[:, 0]), scale.cost_losses(table[:, 1:])
-
-
-def _check_header(
-    path: Path, header: Sequence[str], columns: SweepColumns, bits: Sequence[str]
-) -> None:
-    if not bits:
-        raise StudyError(f"sweep {path} has no column that ends in _bits; name its bit columns")
-    for name in (columns.input_length, *bits, columns.seed, columns.accuracy):
-        if name not in header:
-            raise StudyError(
-                f"sweep {path} has no column {name!r}; it has {', '.join(header) or 'none'}"
-            )
-
-
-def _rows(
-    path: Path, reader: "csv.DictReader[str]", columns: SweepColumns, bits: Sequence[str]
-) -> dict[Candidate, dict[int, float]]:
-    table: dict[Candidate, dict[int, float]] = {}
-    for row in reader:
-        where = f"sweep {path}, line {reader.line_num}"
-        widths = tuple(_whole(where, row, name) for name in bits)
-        try:
-            candidate = Candidate(_whole(where, row, columns.input_length), widths)
-        except NetworkError as error:
-            raise StudyError(f"{where}: {error}") from None
-        seed = _whole(where, row, columns.seed)
-        seeds = table.setdefault(candidate, {})
-        if seed in seeds:
-            raise StudyError(f"{where}: {candidate} with seed {seed} stands there twice")
-        seeds[seed] = _accuracy(where, row, columns)
-    return table
-
-
-def _whole(where: str, row: dict[str, str], name: str) -> int:
-    try:
-        return int(row[name])
-    except (TypeError, ValueError):
-        raise StudyError(f"{where}: {name!r} must be a whole number but is {row[name]!r}") from None
-
-
-def _accuracy(where: str, row: dict[str, str], columns: SweepColumns) -> float:
-    highest = 100.0 if columns.percent else 1.0
-    try:
-        value = float(row[columns.accuracy])
-    except (TypeError, ValueError):
-        value = math.nan
-    if not 0.0 <= value <= highest:
-        raise StudyError(
-            f"{where}: {columns.accuracy!r} must be a number from 0 to {highest:g} but is"
-            f" {row[columns.accuracy]!r}"
+        while len(self._found) < min(runs, space.size):
+            trial = self._ask()
+            candidate = space.candidate(trial.params)
+            if candidate in space and candidate not in self._found:
+                repeated = 0
+                self._tell(trial, candidate)
+                continue
+            self._study.tell(trial, state=TrialState.PRUNED)
+            repeated += 1
+            if candidate not in space:
+                self._enqueue(nearest_untried(space, candidate, self._found.keys(), self._random))
+            elif repeated >= REPEATS_IN_A_ROW:
+                self._enqueue(space.draw_untried(self._found.keys(), self._random) or candidate)
+        seconds = np.cumsum(list(self._found.values()))
+        return Searched(
+            self._target.shares(list(self._found), runs),
+            np.concatenate([seconds, np.full(runs - len(seconds), seconds[-1])]),
+            tuple(self._proposals),
         )
-    return value / highest
+
+    def _ask(self) -> Trial:
+        begun = perf_counter()
+        trial = self._study.ask(self._target.sweep.space.distributions())
+        if not self._queued:  # else it was no proposal
+            self._proposals.append(perf_counter() - begun)
+        self._queued = False
+        return trial
+
+    def _enqueue(self, candidate: Candidate) -> None:
+        self._queued = True
+        self._study.enqueue_trial(self._target.sweep.space.parameters(candidate))
+
+    def _tell(self, trial: Trial, candidate: Candidate) -> None:
+        sweep = self._target.sweep
+        trained = self._seeds.trained(sweep, candidate, self._random)
+        accuracies = [sweep.accuracy(candidate, seed) for seed in trained]
+        trial.set_user_attr(SEED_ACCURACIES, accuracies)
+        accuracy = math.fsum(accuracies) / len(accuracies)
+        self._study.tell(trial, (accuracy, *(self._target.costs_of(candidate) or ())))
+        self._found[candidate] = sum(sweep.train_seconds(candidate, seed) for seed in trained)
 
 
-def _sweep(path: Path, table: dict[Candidate, dict[int, float]], names: tuple[str, ...]) -> Sweep:
-    """The sweep, where every candidate of the space has every seed."""
-    lengths = {candidate.input_length for candidate in table}
-    widths = zip(*(candidate.bits for candidate in table), strict=True)
-    space = Space(
-        tuple(sorted(lengths, reverse=True)),
-        names,
-        tuple(tuple(sorted(set(allowed), reverse=True)) for allowed in widths),
-    )
-    seeds = sorted({seed for known in table.values() for seed in known})
-    if space.size > len(table):
-        missing = next(candidate for candidate in space if candidate not in table)
-        raise StudyError(
-            f"sweep {path} lacks {missing}: it must hold every mix of its lengths and widths,"
-            f" {space.size} candidates, but holds {len(table)}"
-        )
-    for candidate, known in table.items():
-        for seed in seeds:
-            if seed not in known:
-                raise StudyError(f"sweep {path}: {candidate} lacks seed {seed}")
-    accuracies = {one: tuple(known[seed] for seed in seeds) for one, known in table.items()}
-    return Sweep(space, tuple(seeds), accuracies)
+def nearest_untried(
+    space: Space, wanted: Candidate, known: Iterable[Candidate], generator: random.Random
+) -> Candidate:
+    """The untried candidate with the fewest changes from one that is not there.
+
+    Args:
+        space: At least one of its candidates is untried.
+        wanted: What is not in it.
+        known: What was tried.
+        generator: Chooses among those equally near.
+    """
+    tried = frozenset(known)
+    nearest: list[Candidate] = []
+    fewest = math.inf
+    for candidate in space:
+        if candidate in tried:
+            continue
+        changes = sum(map(int.__ne__, candidate.bits, wanted.bits))
+        changes += candidate.input_length != wanted.input_length
+        if changes < fewest:
+            nearest, fewest = [], changes
+        if changes == fewest:
+            nearest.append(candidate)
+    return generator.choice(nearest)
+
+
+def _within(space: Space, costs_of: CostFunction) -> CostFunction:
+    """Costs for samplers: a candidate that the sweep does not have does not fit."""
+    return lambda candidate: costs_of(candidate) if candidate in space else None
+
+
+def _seed_accuracies(trial: FrozenTrial) -> list[float]:
+    """What a run's seeds gave."""
+    found: list[float] = trial.user_attrs[SEED_ACCURACIES]
+    return found

@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
+IMPORTED_TABLE = "imported_table"
+"""Part of the fingerprint of a study whose candidates were imported, not trained."""
+
 _ABOUT = "about"
 _FINGERPRINT = "fingerprint"
 _TEST_ACCURACY = "test_accuracy:"
@@ -42,6 +45,7 @@ class About:
         mode: Chip, clock and voltage of the costs, in words.
         layer_names: What the bits stand for, in order.
         candidates: Size of the search space.
+        imported: Where the candidates were imported, not trained: what their accuracies are.
     """
 
     study: str
@@ -50,6 +54,7 @@ class About:
     mode: str
     layer_names: tuple[str, ...]
     candidates: int
+    imported: str = ""
 
 
 @contextlib.contextmanager
@@ -242,6 +247,12 @@ def _difference(folder: RunFolder, known: dict[str, Any], asked: dict[str, Any])
     asked = json.loads(json.dumps(asked))
     names = [key for key in {**known, **asked} if known.get(key) != asked.get(key)]
     first = names[0]
+    if (IMPORTED_TABLE in known) != (IMPORTED_TABLE in asked):
+        there = "an imported table, no trainings" if IMPORTED_TABLE in known else "trainings"
+        return (
+            f"storage {folder.storage_path} holds {there}; what was imported and what was trained"
+            " do not mix: use another --name or --runs"
+        )
     return (
         f"storage {folder.storage_path} was written with another {', '.join(names)}"
         f" ({first}: {known.get(first)} there, {asked.get(first)} now); continue with the same, or"

@@ -12,6 +12,7 @@ better or worse. Costs: latency linear in the length, weight bytes from layer si
 decades.
 """
 
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -51,6 +52,16 @@ class SyntheticSweep:
     def mean_accuracy(self, candidate: Candidate) -> float:
         """Accuracy without the noise of a seed."""
         return _probability(-self._log_odds(candidate))
+
+    def seeds_of(self, candidate: Candidate) -> tuple[int, ...]:
+        """The same for every candidate."""
+        del candidate
+        return self.seeds
+
+    def train_seconds(self, candidate: Candidate, seed: int) -> float:
+        """NaN: nothing was trained."""
+        del candidate, seed
+        return math.nan
 
     def costs(self, candidate: Candidate) -> tuple[float, float]:
         """Latency in us and weight bytes."""

@@ -90,7 +90,8 @@ def print_front(about: About, records: Sequence[TrialRecord]) -> None:
     out.print(f"data: {escape(about.source)}", soft_wrap=True)
     out.print(f"costs: {about.mode}; one input copied and computed, weights loaded", soft_wrap=True)
     out.print(
-        f"{counts[Outcome.SCORED]} candidates trained, {counts[Outcome.PRUNED]} stopped early,"
+        f"{counts[Outcome.SCORED]} candidates {'imported' if about.imported else 'trained'},"
+        f" {counts[Outcome.PRUNED]} stopped early,"
         f" {counts[Outcome.INFEASIBLE]} do not fit, {counts[Outcome.FAILED]} failed, of"
         f" {about.candidates:,} in the space",
         soft_wrap=True,
@@ -100,9 +101,10 @@ def print_front(about: About, records: Sequence[TrialRecord]) -> None:
     if not front:
         out.print(_nothing_scored(records), soft_wrap=True)
         return
-    print_table(_front_table(front, records))
+    print_table(_front_table(front, records, imported=bool(about.imported)))
+    said = _imported_text(about, records) if about.imported else _accuracies_text(records)
     out.print(
-        f"bits: {'-'.join(about.layer_names)}. {_accuracies_text(records)} ~: analytic estimate.",
+        f"bits: {'-'.join(about.layer_names)}. {escape(said)} ~: analytic estimate.",
         soft_wrap=True,
     )
 
@@ -142,19 +144,30 @@ def _accuracies_text(records: Sequence[TrialRecord]) -> str:
     )
 
 
+def _imported_text(about: About, records: Sequence[TrialRecord]) -> str:
+    """What the accuracies of an imported table are; choosing on test accuracy is said."""
+    seeds = ", a mean over the seeds" if _several_seeds(records) else ""
+    test = "test accuracy" in about.imported
+    warning = " Chosen by test accuracy, a figure flatters the choice." if test else ""
+    return f"acc: {about.imported}{seeds}.{warning}"
+
+
 def print_table(table: Table) -> None:
     """Prints a table as wide as it needs: on a narrow terminal rows wrap, but no figure is cut."""
     natural = Measurement.get(out, out.options.update(max_width=1000), table).maximum
     Console(width=max(natural, out.width), highlight=False).print(table, soft_wrap=True)
 
 
-def _front_table(front: Sequence[TrialRecord], records: Sequence[TrialRecord]) -> Table:
+def _front_table(
+    front: Sequence[TrialRecord], records: Sequence[TrialRecord], *, imported: bool
+) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("trial", "length"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("bits", no_wrap=True)
     seeds = _several_seeds(records)
-    means = ("val %", "seeds") if seeds else ("val %",)
+    accuracy = "acc %" if imported else "val %"
+    means = (accuracy, "seeds") if seeds else (accuracy,)
     for heading in (*means, "test %", "latency us", "energy uJ", "size B"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
