@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The front: the candidates that no other one beats in every objective."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -24,3 +24,9 @@ def front_of(records: Iterable[TrialRecord]) -> list[TrialRecord]:
         if not dominated.any():
             kept.append(record)
     return sorted(kept, key=lambda record: (-record.accuracy, *record.values[1:]))
+
+
+def shown_of(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The front, and the references that were scored: their networks are kept."""
+    scored = [one for one in records if one.reference and one.outcome is Outcome.SCORED]
+    return [*front_of(records), *scored]

@@ -5,6 +5,7 @@ import logging
 from functools import cached_property
 from pathlib import Path
 
+from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from hardware.candidate import Candidate
@@ -34,6 +35,7 @@ class OpenedStudy:
     Attributes:
         name: The study's name.
         folder: Its run folder.
+        study: Optuna's.
         about: What tables of it have to say.
         records: Every candidate it knows.
         trials: Optuna's trials, running ones included.
@@ -51,7 +53,7 @@ class OpenedStudy:
             self.about: About = about_of(opened)
             self.records: list[TrialRecord] = records_of(opened)
             self.trials: list[FrozenTrial] = opened.get_trials(deepcopy=False)
-            self._study = opened
+            self.study: Study = opened
         self._kept: dict[Candidate, IntegerNetwork | None] = {}
 
     @cached_property
@@ -73,7 +75,7 @@ class OpenedStudy:
         from mpqsearch.run import fingerprint_of, load_data
 
         data = self.spec.fidelity.data(load_data(self.spec))
-        check_fingerprint(self._study, self.folder, fingerprint_of(self.spec, data))
+        check_fingerprint(self.study, self.folder, fingerprint_of(self.spec, data))
         return data
 
     def network(self, input_length: int) -> Network:

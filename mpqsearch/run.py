@@ -1,41 +1,70 @@
 # SPDX-License-Identifier: Apache-2.0
 """One run of a study, from the spec to the filled run folder."""
 
+import contextlib
 import dataclasses
+import functools
 import logging
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from optuna.study import Study
 
 from hardware.cost.model import CostModel
 from mpqsearch.environment import describe_environment
 from mpqsearch.errors import StudyError
+from mpqsearch.front import shown_of
+from mpqsearch.opened_study import OpenedStudy
+from mpqsearch.queue import prepare_queue
 from mpqsearch.run_folder import RunFolder
 from mpqsearch.sampler import make_sampler
 from mpqsearch.search import Progress, Search
-from mpqsearch.storage import About, open_study, records_of, storage_errors
+from mpqsearch.storage import (
+    About,
+    keep_test_accuracy,
+    name_of,
+    open_study,
+    records_of,
+    storage_errors,
+)
 from mpqsearch.study_file import StudySpec
 from mpqsearch.task_file import identity_of, own_file, users_code
 from mpqsearch.trials import TrialRecord
+from mpqsearch.workers import Part, Workers, worker_name
 from objectives.accuracy import AccuracyObjective
 from objectives.cache_folder import CacheFolder
 from objectives.data.ctf import CtfDataError
 from objectives.task import TaskData, TaskError
 from objectives.threads import use_threads
 
+logger = logging.getLogger(__name__)
+
 PACKAGES = ("hardware", "objectives", "mpqsearch")
 
 
+@dataclass(frozen=True)
+class Machine:
+    """How this machine is used; none of it changes what a candidate scores.
+
+    Attributes:
+        workers: Processes that train at once.
+        threads: Threads of each one's trainings.
+        device: Where they run: auto (a GPU where there is one), cpu or cuda.
+        cache: Where float phases are kept for other runs; None: nowhere.
+    """
+
+    workers: int = 1
+    threads: int = 1
+    device: str = "auto"
+    cache: CacheFolder | None = None
+
+
 def run_study(
-    spec: StudySpec,
-    runs: Path,
-    progress: Progress,
-    *,
-    threads: int = 1,
-    device: str = "auto",
-    cache: CacheFolder | None = None,
+    spec: StudySpec, runs: Path, progress: Progress, machine: Machine
 ) -> tuple[About, Sequence[TrialRecord]]:
     """Runs a study, or goes on with it, until its budget is filled.
 
@@ -43,9 +72,7 @@ def run_study(
         spec: The study.
         runs: Folder of the run folders.
         progress: Told about every candidate.
-        threads: Threads of the trainings.
-        device: Where they run: auto (a GPU where there is one), cpu or cuda.
-        cache: Where float phases are kept for other runs; None: nowhere.
+        machine: How this machine is used.
 
     Returns:
         What the study rests on, and every candidate it knows.
@@ -55,48 +82,101 @@ def run_study(
         RunFolderError: for a run folder that cannot be written or is in use.
         RunFailed: after three failures in a row.
     """
-    use_threads(threads)
-    where = device_named(device)
-    data = spec.fidelity.data(load_data(spec))
+    use_threads(machine.threads)
+    objective = objective_of(spec, spec.fidelity.data(load_data(spec)), machine)
     folder = RunFolder(runs, spec.name)
     folder.prepare()
     try:
-        about = about_study(spec, data)
-        study = open_study(folder, about, fingerprint_of(spec, data))
-        handler = folder.start_log()
-        loggers = [logging.getLogger(name) for name in PACKAGES]
-        levels = [logger.level for logger in loggers]
-        for logger in loggers:
-            logger.addHandler(handler)
-            logger.setLevel(logging.INFO)
-        try:
+        about = about_study(spec, objective.data)
+        study = open_study(folder, about, fingerprint_of(spec, objective.data))
+        with _logged(folder):
             folder.write_study(spec.resolved())
-            folder.write_environment({**describe_environment(), "data": data.digest()})
+            digest = objective.data.digest()
+            folder.write_environment({**describe_environment(), "data": digest})
             with storage_errors(folder.storage_path):
-                study.sampler = make_sampler(spec, len(study.get_trials()))
-                objective = objective_of(spec, data, cache, where)
-                search = Search(spec, study, objective, folder, progress)
-                search.run()
+                prepare_queue(spec, study)
+                if machine.workers == 1:
+                    told = len(study.get_trials(deepcopy=False))
+                    study.sampler = make_sampler(spec, told)
+                    Search(spec, study, objective, folder, progress).run()
+                else:
+                    work = functools.partial(work_on, runs, spec.name, machine)
+                    Workers(spec, study, work, machine.workers, progress).run()
+                report_on_test_split(spec, study, objective, folder)
                 return about, records_of(study)
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.removeHandler(handler)
-                logger.setLevel(level)
-            handler.close()
     finally:
         folder.release()
 
 
-def objective_of(
-    spec: StudySpec,
-    data: TaskData,
-    cache: CacheFolder | None = None,
-    device: torch.device | None = None,
-) -> AccuracyObjective:
-    """What trains a study's candidates, at its fidelity, with its rungs."""
+def work_on(runs: Path, name: str, machine: Machine, part: Part) -> None:
+    """Does a worker's part of a study that is prepared: the task of a process of its own.
+
+    Args:
+        runs: Folder of the run folders.
+        name: The study's name.
+        machine: How this machine is used.
+        part: The worker's part of it.
+    """
+    use_threads(machine.threads)
+    opened = OpenedStudy(runs, name)
+    spec, study, folder = opened.spec, opened.study, opened.folder
+    with storage_errors(folder.storage_path), _logged(folder):
+        objective = objective_of(spec, opened.data, machine)
+        study.sampler = make_sampler(spec, part.told, part.number)
+        search = Search(
+            spec, study, objective, folder, worker=worker_name(os.getpid()), retried=part.failed
+        )
+        search.run(references=part.references)
+
+
+@contextlib.contextmanager
+def _logged(folder: RunFolder) -> Iterator[None]:
+    """Keeps what our packages log in the run's log."""
+    handler = folder.start_log()
+    loggers = [logging.getLogger(name) for name in PACKAGES]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+        handler.close()
+
+
+def report_on_test_split(
+    spec: StudySpec, study: Study, objective: AccuracyObjective, folder: RunFolder
+) -> None:
+    """Computes the test accuracy of the front and the references, after all choices."""
+    for record in shown_of(records_of(study)):
+        if record.test_accuracy is not None:
+            continue
+        network = spec.task.checked_network(record.candidate.input_length)
+        try:
+            integers = folder.load_checkpoint(name_of(record), network)
+        except (OSError, ValueError) as error:
+            logger.warning("no test accuracy for %s: %s", record.candidate, error)
+            continue
+        keep_test_accuracy(study, record, objective.test_accuracy(integers))
+
+
+def objective_of(spec: StudySpec, data: TaskData, machine: Machine) -> AccuracyObjective:
+    """What trains a study's candidates, at its fidelity, with its rungs.
+
+    Raises:
+        StudyError: where the machine lacks the device asked for.
+    """
     rungs = () if spec.pruning.rule == "none" else tuple(spec.pruning.rungs)
     return AccuracyObjective(
-        spec.task, data, spec.trained_recipe, device=device, rungs=rungs, cache=cache
+        spec.task,
+        data,
+        spec.trained_recipe,
+        device=device_named(machine.device),
+        rungs=rungs,
+        cache=machine.cache,
     )
 
 

@@ -48,6 +48,9 @@ def run_name(study: str) -> str:
 class RunFolder:
     """`runs/<study>/` and what lies in it.
 
+    Attributes:
+        asking: Held by the worker that asks: on SQLite, two could take one trial from the queue.
+
     Raises:
         StudyError: where the study's name cannot be a folder's.
     """
@@ -60,6 +63,7 @@ class RunFolder:
         self.log_path = self.path / "log.txt"
         self.checkpoints = self.path / "checkpoints"
         self._lock = FileLock(self.path / "lock", timeout=0)
+        self.asking = FileLock(self.path / "ask.lock")
 
     @property
     def storage_url(self) -> str:
@@ -154,11 +158,11 @@ class RunFolder:
         """
         return load_integer_network(self.checkpoint_path(name), network)
 
-    def keep_checkpoints(self, names: set[str]) -> None:
-        """Deletes every checkpoint but these."""
+    def drop_checkpoints(self, names: set[str]) -> None:
+        """Deletes checkpoints, as far as they are there."""
         with self._writing(self.checkpoints):
             for file in self.checkpoints.glob("*.npz"):
-                if file.stem not in names:
+                if file.stem in names:
                     file.unlink(missing_ok=True)
 
     @contextlib.contextmanager

@@ -12,16 +12,17 @@ from mpqsearch.samplers import factory
 from mpqsearch.study_file import StudySpec
 from mpqsearch.trainings import costs_of
 
+WORKERS_APART = 1_000_003
+"""Trials by which a worker's draws are ahead of another's: more than a study has."""
 
-def make_sampler(spec: StudySpec, told: int) -> BaseSampler:
+
+def make_sampler(spec: StudySpec, told: int, worker: int = 0) -> BaseSampler:
     """Makes the study's sampler.
-
-    NSGA-II comes without the screen for proposals that cannot pay: on synthetic tables it does not
-    help (`python -m benchmarks.search`).
 
     Args:
         spec: The study.
         told: Trials the storage holds already.
+        worker: Number of the worker, where there are several: each draws other candidates.
     """
     model = CostModel(spec.chip, spec.calibration)
 
@@ -35,9 +36,8 @@ def make_sampler(spec: StudySpec, told: int) -> BaseSampler:
         spec.space,
         costs,
         seed=spec.seed,
-        told=told,
+        told=told + WORKERS_APART * worker,
         population=spec.search.population,
-        screen=False,
         repeats=_seed_accuracies,
     )
 

@@ -3,27 +3,23 @@
 
 import logging
 import random
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Protocol
 
 from optuna.study import Study
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from hardware.candidate import Candidate
 from hardware.cost.model import Cost, CostModel
 from mpqsearch.errors import RunFailed
-from mpqsearch.front import front_of
+from mpqsearch.front import shown_of
+from mpqsearch.ledger import Ledger, failed_trials
 from mpqsearch.run_folder import RunFolder
-from mpqsearch.storage import (
-    keep_reference,
-    keep_test_accuracy,
-    name_of,
-    records_of,
-    running_trials,
-)
+from mpqsearch.storage import keep_reference, name_of, records_of, tell_record
 from mpqsearch.study_file import StudySpec
 from mpqsearch.trainings import Result, Trainings
-from mpqsearch.trials import FIT_CONSTRAINT, STATES, Outcome, TrialRecord
+from mpqsearch.trials import FIT_CONSTRAINT, WORKER, Outcome, TrialRecord, record_of
 from objectives.accuracy import AccuracyObjective, Failure, Score, Stopped
 
 logger = logging.getLogger(__name__)
@@ -33,6 +29,8 @@ TRAINED = (Outcome.SCORED, Outcome.PRUNED)
 """Outcomes that show that trainings work."""
 REPEATS_IN_A_ROW = 5
 """Known candidates NSGA-II may propose before an untried one is drawn for it."""
+OTHERS_SECONDS = 0.2
+"""How often a worker looks whether others, who have the rest of the budget, are done."""
 
 
 class Progress(Protocol):
@@ -43,10 +41,13 @@ class Progress(Protocol):
 
 
 class Search:
-    """Fills a study up to its budget of candidates, a total over all its runs.
+    """One worker of a study: proposes, trains and tells until the study's budget is filled.
+
+    The budget is a total over all runs and all workers of the study; who trains a candidate is in
+    the `Ledger`.
 
     Attributes:
-        records: Every candidate known, from earlier runs and this one.
+        records: Every candidate known, from earlier runs, other workers and this one.
     """
 
     def __init__(
@@ -55,86 +56,97 @@ class Search:
         study: Study,
         objective: AccuracyObjective,
         folder: RunFolder,
-        progress: Progress,
+        progress: Progress | None = None,
+        *,
+        worker: str = "",
+        retried: Set[int] | None = None,
     ) -> None:
+        """Reads the study.
+
+        Args:
+            spec: What is searched.
+            study: Optuna's study, with its sampler.
+            objective: What trains.
+            folder: Where networks are kept.
+            progress: Told about every candidate this worker decides; None: nobody.
+            worker: Name that marks the trials of this worker; empty where it is the only one.
+            retried: Failed trials whose candidates are tried again; by default all there are.
+        """
         self.spec = spec
         self.study = study
         self.objective = objective
         self.folder = folder
         self.progress = progress
+        self.worker = worker
         self.costs = CostModel(spec.chip, spec.calibration)
+        told = len(study.get_trials(deepcopy=False))
+        again = failed_trials(study) if retried is None else retried
+        self.ledger = Ledger(study, spec.space, retried=again)
         self.records = records_of(study)
+        self._recorded = {record.number for record in self.records}
         self._trainings = Trainings(spec, objective, self.cost_of, self.records)
         self._references = {candidate: name for name, candidate in spec.space.references}
         self._failures = 0
-        # Decided, in or outside the space; what failed in an earlier run is tried again.
-        self._known = {
-            record.candidate for record in self.records if record.outcome is not Outcome.FAILED
-        }
-        self._done = sum(candidate in spec.space for candidate in self._known)
+        self.ledger.refresh()
         # A resumed sampler must not draw the first run's numbers again.
-        self._random = random.Random(f"{spec.seed} {len(study.get_trials(deepcopy=False))}")
+        self._random = random.Random(f"{spec.seed} {told} {worker}")
 
     @property
     def done(self) -> int:
         """Candidates of the space that are decided: scored, found not to fit, or failed now."""
-        return self._done
+        return self.ledger.decided
 
     @property
     def total(self) -> int:
         """Candidates to decide in all; the references in the space always."""
-        space = self.spec.space
-        references = sum(candidate in space for candidate in self._references)
-        return min(max(self.spec.search.trials, references), space.size)
+        return self.spec.budget
 
-    def run(self) -> None:
-        """Evaluates the references, then what the sampler proposes, until the budget is filled.
+    def run(self, *, references: bool = True) -> None:
+        """Trains what the sampler proposes until the budget is filled.
+
+        Args:
+            references: Whether the references outside the space are trained by this worker.
 
         Raises:
             RunFailed: after three failures in a row, or where nothing but failures came out.
         """
-        self._take_back_interrupted()
-        self._evaluate_outside_references()
-        self._enqueue_references()
+        if references:
+            self._evaluate_outside_references()
         while self.done < self.total:
-            batch = self._ask(min(self.spec.search.batch, self.total - self.done))
+            batch = self._ask(self.spec.search.batch)
             self._train(list(batch), batch)
             self._drop_checkpoints()
+            self._learn(self.ledger.refresh())
+            if not batch and self.done < self.total:  # the rest is in other workers' hands
+                time.sleep(OTHERS_SECONDS)
+        self.records = records_of(self.study)
         if self._failures and not any(one.outcome in TRAINED for one in self.records):
             raise self._failure("every candidate that was trained failed")
-        self._report_on_test_split()
 
     def cost_of(self, candidate: Candidate) -> Cost:
         """Prices a candidate."""
         network = self.spec.task.checked_network(candidate.input_length)
         return self.costs.cost(network, candidate.bits)
 
-    def _take_back_interrupted(self) -> None:
-        """Marks what an earlier run left unfinished as failed, and queues it again."""
-        for trial in running_trials(self.study):
-            logger.info("trial %d was interrupted; it is queued again", trial.number)
-            self.study.tell(trial.number, state=TrialState.FAIL)
-            if set(trial.params) == set(self.spec.space.distributions()):
-                self._enqueue(self.spec.space.candidate(trial.params))
+    def _learn(self, news: Iterable[FrozenTrial]) -> None:
+        """Takes in what other workers decided."""
+        for trial in news:
+            record = None if trial.number in self._recorded else record_of(trial, None)
+            if record is not None:
+                self._remember(record)
 
-    def _enqueue_references(self) -> None:
-        for candidate in self._references:
-            if candidate in self.spec.space and candidate not in self._known:
-                self._enqueue(candidate)
-
-    def _enqueue(self, candidate: Candidate) -> None:
-        """Queues a candidate to be proposed next, unless it is queued already."""
-        parameters = self.spec.space.parameters(candidate)
-        waiting = self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-        if all(trial.system_attrs.get("fixed_params") != parameters for trial in waiting):
-            self.study.enqueue_trial(parameters)
+    def _remember(self, record: TrialRecord) -> None:
+        self.records.append(record)
+        self._recorded.add(record.number)
+        self._trainings.remember(record)
 
     def _evaluate_outside_references(self) -> None:
         """Evaluates the uniform references that the space does not hold."""
+        known = {one.candidate for one in self.records if one.outcome is not Outcome.FAILED}
         missing = [
             candidate
             for candidate in self._references
-            if candidate not in self.spec.space and candidate not in self._known
+            if candidate not in self.spec.space and candidate not in known
         ]
         fitting = []
         for candidate in missing:
@@ -145,17 +157,23 @@ class Search:
                 self._decide(self._misfit(None, candidate, cost))
         self._train(fitting, {})
 
-    def _ask(self, count: int) -> dict[Candidate, Trial]:
-        """Asks for candidates that are not known; what does not fit is told at once."""
+    def _ask(self, most: int) -> dict[Candidate, Trial]:
+        """Asks for candidates that nobody has; what does not fit is told at once.
+
+        Returns:
+            At most `most`; fewer, or none, where the budget is filled or others have the rest.
+        """
         batch: dict[Candidate, Trial] = {}
         repeats = 0
-        while len(batch) < count:
-            trial = self.study.ask(self.spec.space.distributions())
-            candidate = self.spec.space.candidate(trial.params)
-            if candidate in self._known or candidate in batch:
-                self._tell_repeat(trial, candidate)
+        decided = 0
+        while len(batch) + decided < most and self._may_ask():
+            with self.folder.asking:
+                trial = self.study.ask(self.spec.space.distributions())
+                candidate = self.spec.space.candidate(trial.params)
+                owned = self._claims(trial, candidate)
+            if not owned:
                 repeats += 1
-                if repeats >= REPEATS_IN_A_ROW and not self._enqueue_untried(batch):
+                if repeats >= REPEATS_IN_A_ROW and not self._enqueue_untried():
                     break
                 continue
             repeats = 0
@@ -165,20 +183,34 @@ class Search:
                 batch[candidate] = trial
             else:
                 self._decide(self._misfit(trial.number, candidate, cost), trial)
-                count -= 1
+                decided += 1
         return batch
 
-    def _tell_repeat(self, trial: Trial, candidate: Candidate) -> None:
-        """Ends a trial whose candidate is known: it costs no training and counts for nothing."""
-        trial.set_user_attr("repeats", str(candidate))
-        self.study.tell(trial, state=TrialState.PRUNED)
+    def _may_ask(self) -> bool:
+        """Whether the budget has room, or the queue holds what has its place in it already."""
+        self._learn(self.ledger.refresh())
+        return len(self.ledger.claimed) < self.total or self.ledger.waiting > 0
 
-    def _enqueue_untried(self, batch: Iterable[Candidate]) -> bool:
-        """Queues a random candidate, neither known nor in the batch; False where there is none."""
-        untried = self.spec.space.draw_untried(self._known.union(batch), self._random)
+    def _claims(self, trial: Trial, candidate: Candidate) -> bool:
+        """Whether a trial has its candidate to itself; else it is told as a repeat."""
+        if self.worker:
+            trial.set_user_attr(WORKER, self.worker)
+        self._learn(self.ledger.wait_for_choosers(trial.number))
+        owned = self.ledger.owns(trial.number, candidate)
+        full = len(self.ledger.claimed) > self.total
+        if owned and not (full and self.ledger.rank(trial.number) >= self.total):
+            return True
+        # costs no training and counts for nothing
+        trial.set_user_attr("beyond_budget" if owned else "repeats", str(candidate))
+        self.study.tell(trial, state=TrialState.PRUNED)
+        return False
+
+    def _enqueue_untried(self) -> bool:
+        """Queues a random candidate that nobody has; False where there is none."""
+        untried = self.spec.space.draw_untried(self.ledger.claimed, self._random)
         if untried is None:
             return False
-        self._enqueue(untried)
+        self.study.enqueue_trial(self.spec.space.parameters(untried))
         return True
 
     def _train(self, candidates: Sequence[Candidate], trials: Mapping[Candidate, Trial]) -> None:
@@ -216,20 +248,13 @@ class Search:
         failed = record.outcome is Outcome.FAILED
         if trial is None:
             keep_reference(self.study, record)
-        else:
-            for name, value in record.attributes().items():
-                trial.set_user_attr(name, value)
-            state = STATES[record.outcome]
-            self.study.tell(
-                trial, record.values if state is TrialState.COMPLETE else None, state=state
-            )
-            self._done += 1
-        self.records.append(record)
-        self._trainings.remember(record)
-        self._known.add(record.candidate)
+        elif not tell_record(self.study, trial, record):
+            return
+        self._remember(record)
+        self._learn(self.ledger.refresh())
         said = record.message or record.values
         logger.info("%s: %s %s", name_of(record), record.candidate, said)
-        if trial is not None:
+        if trial is not None and self.progress is not None:
             self.progress.advance(record, self.done, self.total)
         if failed:
             self._failures += 1
@@ -293,26 +318,7 @@ class Search:
             message=f"stopped early, at {accuracy:.2%} after {share:.0%} of the QAT steps",
         )
 
-    def _shown(self) -> Sequence[TrialRecord]:
-        """The front and the references: what tables show, and whose networks are kept."""
-        references = [record for record in self.records if record.reference]
-        scored = [record for record in references if record.outcome is Outcome.SCORED]
-        return [*front_of(self.records), *scored]
-
     def _drop_checkpoints(self) -> None:
         """Deletes the networks of dominated candidates; once dominated, always dominated."""
-        self.folder.keep_checkpoints({name_of(record) for record in self._shown()})
-
-    def _report_on_test_split(self) -> None:
-        """Computes the test accuracy of the front and the references, after all choices."""
-        for record in self._shown():
-            if record.test_accuracy is not None:
-                continue
-            network = self.spec.task.checked_network(record.candidate.input_length)
-            try:
-                integers = self.folder.load_checkpoint(name_of(record), network)
-            except (OSError, ValueError) as error:
-                logger.warning("no test accuracy for %s: %s", record.candidate, error)
-                continue
-            keep_test_accuracy(self.study, record, self.objective.test_accuracy(integers))
-        self.records = records_of(self.study)
+        shown = {name_of(record) for record in shown_of(self.records)}
+        self.folder.drop_checkpoints({name_of(record) for record in self.records} - shown)

@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hardware.candidate import Candidate
@@ -87,6 +88,11 @@ class Space:
         for name, bits in zip(self.layer_names, self.layer_bits, strict=True):
             found[BITS_PREFIX + name] = CategoricalDistribution(bits)
         return found
+
+    @cached_property
+    def parameter_names(self) -> frozenset[str]:
+        """Names of the parameters that make a candidate."""
+        return frozenset({LENGTH_PARAMETER, *(BITS_PREFIX + name for name in self.layer_names)})
 
     def parameters(self, candidate: Candidate) -> dict[str, Any]:
         """A candidate as Optuna's parameters."""

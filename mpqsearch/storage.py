@@ -14,16 +14,19 @@ from typing import Any
 import optuna
 import sqlalchemy.exc
 from optuna.study import Study
-from optuna.trial import TrialState
+from optuna.trial import Trial, TrialState
 
 from hardware.nearest import nearest_of
 from mpqsearch.errors import RunFolderError, StudyError
 from mpqsearch.run_folder import RunFolder
-from mpqsearch.trials import DIRECTIONS, OBJECTIVES, TrialRecord, record_of
+from mpqsearch.trials import DIRECTIONS, OBJECTIVES, STATES, TrialRecord, record_of
 
 logger = logging.getLogger(__name__)
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+LOCK_SECONDS = 60
+"""How long a worker waits for others to write before the storage counts as locked for good."""
 
 IMPORTED_TABLE = "imported_table"
 """Part of the fingerprint of a study whose candidates were imported, not trained."""
@@ -102,7 +105,7 @@ def open_study(folder: RunFolder, about: About, fingerprint: dict[str, Any]) -> 
             )
         study = optuna.create_study(
             study_name=about.study,
-            storage=folder.storage_url,
+            storage=_storage_of(folder),
             directions=DIRECTIONS,
             load_if_exists=True,
         )
@@ -118,6 +121,12 @@ def open_study(folder: RunFolder, about: About, fingerprint: dict[str, Any]) -> 
         else:
             check_fingerprint(study, folder, fingerprint)
         return study
+
+
+def _storage_of(folder: RunFolder) -> optuna.storages.RDBStorage:
+    """The run's storage; whoever writes waits for others to finish writing."""
+    engine = {"connect_args": {"timeout": LOCK_SECONDS}}
+    return optuna.storages.RDBStorage(folder.storage_url, engine_kwargs=engine)
 
 
 def check_fingerprint(study: Study, folder: RunFolder, fingerprint: dict[str, Any]) -> None:
@@ -145,7 +154,7 @@ def open_finished(folder: RunFolder, study: str) -> Study:
         if not _check_owner(folder.storage_path):
             raise StudyError(f"storage {folder.storage_path} is empty: no run has begun there")
         try:
-            return optuna.load_study(study_name=study, storage=folder.storage_url)
+            return optuna.load_study(study_name=study, storage=_storage_of(folder))
         except KeyError:
             raise StudyError(
                 f"storage {folder.storage_path} holds no study called {study!r}"
@@ -178,6 +187,24 @@ def records_of(study: Study) -> list[TrialRecord]:
 def keep_reference(study: Study, record: TrialRecord) -> None:
     """Keeps a reference that lies outside the search space, where Optuna has no place for it."""
     study.set_user_attr(_REFERENCE + record.reference, record.attributes())
+
+
+def tell_record(study: Study, trial: Trial, record: TrialRecord) -> bool:
+    """Ends a trial with what its candidate came to.
+
+    Returns:
+        False where the trial was ended by somebody else meanwhile, and the record is not kept.
+    """
+    state = STATES[record.outcome]
+    values = record.values if state is TrialState.COMPLETE else None
+    try:
+        for name, value in record.attributes().items():
+            trial.set_user_attr(name, value)
+        study.tell(trial, values, state=state)
+    except optuna.exceptions.UpdateFinishedTrialError:
+        logger.warning("trial %d was ended by another process; this result is left", trial.number)
+        return False
+    return True
 
 
 def keep_test_accuracy(study: Study, record: TrialRecord, accuracy: float) -> None:

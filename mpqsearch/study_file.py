@@ -20,6 +20,7 @@ from mpqsearch.space import Space
 from mpqsearch.strict_yaml import read_yaml
 from mpqsearch.study_sections import (
     LARGEST_SEED,
+    MOST_TRIALS,
     PruningSection,
     SearchSection,
     SpaceSection,
@@ -78,6 +79,27 @@ class StudySpec:
     def seed_list(self) -> tuple[int, ...]:
         """Seeds of the trainings of each candidate, the same for all."""
         return tuple((self.seed + one) % (LARGEST_SEED + 1) for one in range(self.seeds))
+
+    @property
+    def budget(self) -> int:
+        """Candidates to decide in all; the references in the space always."""
+        references = sum(candidate in self.space for _, candidate in self.space.references)
+        return min(max(self.search.trials, references), self.space.size)
+
+    @property
+    def exhaustive(self) -> "StudySpec":
+        """The study with its whole space to be trained.
+
+        Raises:
+            StudyError: where the space is larger than a study may be.
+        """
+        if self.space.size > MOST_TRIALS:
+            raise StudyError(
+                f"study {self.name} has {self.space.size:,} candidates; an exhaustive search takes"
+                f" {MOST_TRIALS:,} at most: give the space fewer lengths or bits"
+            )
+        every = {"sampler": "exhaustive", "trials": self.space.size}
+        return dataclasses.replace(self, search=self.search.model_copy(update=every))
 
     def resolved(self) -> dict[str, Any]:
         """The study as a study file would write it, every default filled in."""

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 LARGEST_SEED = (1 << 32) - 1
+MOST_TRIALS = 1_000_000
 STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
@@ -34,7 +35,7 @@ class SearchSection(BaseModel):
 
     model_config = STRICT
     trials: int = Field(
-        default=60, ge=1, le=1_000_000, description="candidates to evaluate in all, a total"
+        default=60, ge=1, le=MOST_TRIALS, description="candidates to evaluate in all, a total"
     )
     sampler: SamplerName = Field(default="nsga2", description="who proposes candidates")
     warm_start: list[BaselineName] = Field(

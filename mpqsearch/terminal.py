@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What people see: tables on standard output, progress on standard error."""
 
+import datetime
+import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -26,6 +28,15 @@ from mpqsearch.trials import Outcome, TrialRecord
 PIPE_COLUMNS = 100
 """Width of a table that does not go to a terminal."""
 
+LINES_PER_ESTIMATE = 10
+
+COUNTED = {
+    Outcome.PRUNED: "stopped early",
+    Outcome.INFEASIBLE: "do not fit",
+    Outcome.FAILED: "failed",
+}
+"""What a progress line says of candidates that were not scored."""
+
 out = Console(highlight=False)
 if not out.is_terminal:
     out.width = PIPE_COLUMNS
@@ -50,6 +61,9 @@ class TerminalProgress:
         self._task: TaskID | None = None
         self._begun = False
         self._best = 0.0
+        self._counts: Counter[Outcome] = Counter()
+        self._since = time.monotonic()
+        self._first = 0
 
     def __enter__(self) -> "TerminalProgress":
         self._bar.start()
@@ -63,20 +77,47 @@ class TerminalProgress:
         """Shows that a candidate was decided."""
         if record.outcome is Outcome.SCORED:  # what was stopped early is on no front
             self._best = max(self._best, record.accuracy)
-        said = f"best {self._best:.2%}"
+        self._counts[record.outcome] += 1
+        if not self._begun:
+            self._first = done - 1  # what an earlier run decided is not this one's speed
         if self._task is not None:
             if not self._begun:
-                # What an earlier run decided must not count as this one's speed.
-                self._bar.reset(self._task, total=total, completed=done - 1)
-                self._begun = True
-            self._bar.update(self._task, completed=done, total=total, description=said)
+                self._bar.reset(self._task, total=total, completed=self._first)
+            self._bar.update(self._task, completed=done, total=total, description=self._said())
         if self._plain:
-            err.print(f"{done}/{total}  {_one_line(record)}", soft_wrap=True)
+            left = self._time_left(done, total)
+            err.print(f"{done}/{total}  {_one_line(record)}{left}", soft_wrap=True)
+        self._begun = True
+
+    def _said(self) -> str:
+        """The best so far, and how many were not scored."""
+        others = [
+            f"{self._counts[outcome]} {words}"
+            for outcome, words in COUNTED.items()
+            if self._counts[outcome]
+        ]
+        return ", ".join([f"best {self._best:.2%}", *others])
+
+    def _time_left(self, done: int, total: int) -> str:
+        """An estimate for a pipe, every tenth line."""
+        if done % LINES_PER_ESTIMATE or not self._begun or done >= total:
+            return ""
+        each = (time.monotonic() - self._since) / (done - self._first)
+        left = datetime.timedelta(seconds=round(each * (total - done)))
+        return f"  ({self._said()}; about {left} left)"
 
 
 def _one_line(record: TrialRecord) -> str:
     scored = f"{record.accuracy:.2%}" if record.outcome is Outcome.SCORED else record.message
     return f"{record.candidate.input_length:>4} {record.candidate.bits_text}  {escape(scored)}"
+
+
+def print_about(about: About) -> None:
+    """Prints what the figures of a study rest on."""
+    label = " [bold yellow]SYNTHETIC DATA[/]" if about.synthetic else ""
+    out.print(f"[bold]Front of study {escape(about.study)}[/]{label}", soft_wrap=True)
+    out.print(f"data: {escape(about.source)}", soft_wrap=True)
+    out.print(f"costs: {about.mode}; one input copied and computed, weights loaded", soft_wrap=True)
 
 
 def print_front(about: About, records: Sequence[TrialRecord]) -> None:
@@ -85,10 +126,7 @@ def print_front(about: About, records: Sequence[TrialRecord]) -> None:
     counts = dict.fromkeys(Outcome, 0)
     for record in records:
         counts[record.outcome] += 1
-    label = " [bold yellow]SYNTHETIC DATA[/]" if about.synthetic else ""
-    out.print(f"[bold]Front of study {escape(about.study)}[/]{label}", soft_wrap=True)
-    out.print(f"data: {escape(about.source)}", soft_wrap=True)
-    out.print(f"costs: {about.mode}; one input copied and computed, weights loaded", soft_wrap=True)
+    print_about(about)
     out.print(
         f"{counts[Outcome.SCORED]} candidates {'imported' if about.imported else 'trained'},"
         f" {counts[Outcome.PRUNED]} stopped early,"
@@ -97,9 +135,9 @@ def print_front(about: About, records: Sequence[TrialRecord]) -> None:
         soft_wrap=True,
     )
     if counts[Outcome.PRUNED]:
-        out.print(_pruned_text(records), soft_wrap=True)
+        out.print(pruned_text(records), soft_wrap=True)
     if not front:
-        out.print(_nothing_scored(records), soft_wrap=True)
+        out.print(nothing_scored(records), soft_wrap=True)
         return
     print_table(_front_table(front, records, imported=bool(about.imported)))
     said = _imported_text(about, records) if about.imported else _accuracies_text(records)
@@ -109,7 +147,7 @@ def print_front(about: About, records: Sequence[TrialRecord]) -> None:
     )
 
 
-def _pruned_text(records: Sequence[TrialRecord]) -> str:
+def pruned_text(records: Sequence[TrialRecord]) -> str:
     """Where trainings were stopped, and what they would have cost."""
     pruned = [record for record in records if record.outcome is Outcome.PRUNED]
     places = Counter(f"{record.rungs[-1][0]:.0%}" for record in sorted(pruned, key=_stopped_at))
@@ -201,7 +239,8 @@ def _cells(record: TrialRecord, note: str, *, seeds: bool) -> list[str]:
     ]
 
 
-def _nothing_scored(records: Sequence[TrialRecord]) -> str:
+def nothing_scored(records: Sequence[TrialRecord]) -> str:
+    """Why there is no front yet, with the candidate that comes nearest."""
     pruned = [record for record in records if record.outcome is Outcome.PRUNED]
     if pruned:
         best = max(pruned, key=lambda record: record.accuracy)

@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hardware.candidate import Candidate
 from hardware.cost.model import Cost
+from mpqsearch.space import Space
 
 OBJECTIVES = ("accuracy", "latency_us", "energy_uj", "size_bytes")
 DIRECTIONS = (
@@ -21,6 +22,11 @@ DIRECTIONS = (
 )
 FIT_CONSTRAINT = "fits_the_chip"
 """Optuna constraint: the largest share by which a limit of the chip is exceeded."""
+
+WORKER = "worker"
+"""User attribute of a trial: which of several workers has it."""
+TAKEN_BACK = "taken_back"
+"""User attribute of a queued trial: how often a worker that had its candidate has died."""
 
 
 class Outcome(enum.Enum):
@@ -171,3 +177,17 @@ def record_of(trial: FrozenTrial, test_accuracy: float | None) -> TrialRecord | 
     if outcome is None or trial.state is not STATES[Outcome(outcome)]:
         return None
     return TrialRecord.from_attributes(trial.number, trial.user_attrs, test_accuracy)
+
+
+def candidate_of(trial: FrozenTrial, space: Space) -> Candidate | None:
+    """The candidate of a trial; None where it has none of this space, or has not chosen yet.
+
+    A queued trial, and one that was just taken from the queue, has its candidate already.
+    """
+    parameters = trial.params
+    if not parameters.keys() >= space.parameter_names:
+        parameters = trial.system_attrs.get("fixed_params", {})
+        if not parameters.keys() >= space.parameter_names:
+            return None
+    candidate = space.candidate(parameters)
+    return candidate if candidate in space else None

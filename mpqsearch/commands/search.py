@@ -49,6 +49,21 @@ def run(
             help="Threads of the trainings; more than one pays for large networks only.",
         ),
     ] = 1,
+    exhaustive: Annotated[
+        bool,
+        typer.Option(
+            "--exhaustive",
+            help="Train every candidate of the space once, in an order that may be stopped early.",
+        ),
+    ] = False,
+    workers: Annotated[
+        int,
+        typer.Option(
+            "--workers",
+            envvar="MPQSEARCH_WORKERS",
+            help="Processes that train at once, each with its own threads.",
+        ),
+    ] = 1,
     device: Annotated[
         str, typer.Option("--device", help="Where trainings run: auto, cpu or cuda.")
     ] = "auto",
@@ -62,8 +77,9 @@ def run(
     """Search a study's space, or go on with it, and print the front."""
     from mpqsearch.study_file import find_study_file, read_study
 
-    if not 1 <= threads <= MOST_THREADS:
-        raise StudyError(f"--threads must be in 1..{MOST_THREADS} but is {threads}")
+    for option, count in (("--threads", threads), ("--workers", workers)):
+        if not 1 <= count <= MOST_THREADS:
+            raise StudyError(f"{option} must be in 1..{MOST_THREADS} but is {count}")
     if device not in DEVICES:
         raise StudyError(
             f"--device must be one of {', '.join(DEVICES)} but is {device!r}"
@@ -71,18 +87,21 @@ def run(
         )
     path = find_study_file(study)
     spec = read_study(path, name=name, folder=data, trials=trials, seed=seed)
+    if exhaustive:
+        if trials is not None:
+            raise StudyError("--exhaustive trains the whole space; leave out --trials")
+        spec = spec.exhaustive
     # After the study, so that a bad one is refused before torch is imported.
     from mpqsearch.cache import open_cache
-    from mpqsearch.run import run_study
+    from mpqsearch.run import Machine, run_study
     from mpqsearch.terminal import TerminalProgress, err, front_json, print_front
 
     kept = None if no_cache else open_cache(cache, cache_bytes)
     stop_on_terminate()
     try:
         with TerminalProgress() as progress:
-            about, records = run_study(
-                spec, runs, progress, threads=threads, device=device, cache=kept
-            )
+            machine = Machine(workers=workers, threads=threads, device=device, cache=kept)
+            about, records = run_study(spec, runs, progress, machine)
     except KeyboardInterrupt:
         err.print("interrupted; everything finished is kept, the same command goes on from there")
         raise

@@ -32,7 +32,7 @@ from mpqsearch.export.selection import (
     score,
 )
 from mpqsearch.opened_study import OpenedStudy
-from mpqsearch.run import objective_of
+from mpqsearch.run import Machine, objective_of
 from objectives.accuracy import Failure, Score
 from objectives.cache_folder import CacheFolder
 from objectives.threads import use_threads
@@ -139,7 +139,7 @@ def _job(
 def _trained(
     opened: OpenedStudy, candidate: Candidate, cache: CacheFolder | None
 ) -> IntegerNetwork:
-    objective = objective_of(opened.spec, opened.data, cache)
+    objective = objective_of(opened.spec, opened.data, Machine(cache=cache))
     for result in objective.evaluate([candidate], seed=opened.spec.seed):
         if isinstance(result, Failure):
             raise RunFailed(f"{candidate} could not be trained: {result.reason}")

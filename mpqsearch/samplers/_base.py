@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hardware.candidate import Candidate
 from mpqsearch.space import Space
+from mpqsearch.trials import candidate_of
 
 CostFunction = Callable[[Candidate], Sequence[float] | None]
 """The costs of a candidate, in the order of the study's objectives; None where it does not fit."""
@@ -170,13 +171,7 @@ class SpaceSampler(BaseSampler):
         """The candidate of a trial; None where it has none of this space."""
         if trial.state is TrialState.RUNNING and trial.number in self._proposed:
             return self._proposed[trial.number]  # its parameters may not all be asked for yet
-        parameters = trial.params
-        if trial.state is TrialState.WAITING:
-            parameters = trial.system_attrs.get("fixed_params", {})
-        if not parameters.keys() >= self.space.parameters(self.space.references[0][1]).keys():
-            return None
-        candidate = self.space.candidate(parameters)
-        return candidate if candidate in self.space else None
+        return candidate_of(trial, self.space)
 
     def _scored(self, trial: FrozenTrial, candidate: Candidate) -> Scored:
         accuracy = trial.values[0]

@@ -3,7 +3,7 @@
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +13,27 @@ from optuna.trial import FrozenTrial
 from hardware.candidate import Candidate
 from mpqsearch.coordinates import Coordinates
 from mpqsearch.samplers._base import CostFunction, History, Repeats, SpaceSampler
+from mpqsearch.samplers.farthest import farthest_next
 from mpqsearch.samplers.pool import LISTED, draw_mixed
 from mpqsearch.space import Space
 
 Floats = NDArray[np.float64]
 
+TOGETHER = 5
+"""Candidates of one input length that come in a row: as many as train well together, few enough
+that every length comes early."""
+
 GOLDEN = (math.sqrt(5) - 1) / 2
 
 
 class ExhaustiveSampler(SpaceSampler):
-    """Proposes each candidate that fits once; the order does not depend on results.
+    """Proposes each candidate once, those that do not fit last; the order ignores results.
 
     A space that can be listed is gone through by the farthest candidate next, where candidates lie
-    by their costs and their widths: stopped early, every region of the costs has been visited. A
-    larger one is gone through by steps of the golden ratio of its size, which spread evenly.
+    by their costs and their widths: stopped early, every region of the costs has been visited. They
+    come in runs of one input length, since those train together; the lengths, too, farthest first,
+    each in its turn. A larger space is gone through by steps of the golden ratio of its size, which
+    spread evenly.
     """
 
     def __init__(
@@ -35,6 +42,7 @@ class ExhaustiveSampler(SpaceSampler):
         costs_of: CostFunction,
         *,
         seed: int = 0,
+        together: int = TOGETHER,
         repeats: Repeats | None = None,
     ) -> None:
         """Makes the sampler.
@@ -43,11 +51,13 @@ class ExhaustiveSampler(SpaceSampler):
             space: What may be proposed.
             costs_of: The costs of a candidate; None where it does not fit.
             seed: Breaks ties in the order of a space that is listed.
+            together: Candidates of one input length that come in a row.
             repeats: Not used; as for the others.
         """
         super().__init__(space, costs_of, seed=seed, repeats=repeats)
+        self._together = together
         listed = space.size <= LISTED
-        self._order = self._by_distance() if listed else self._by_golden_steps()
+        self._order = self._by_turns() if listed else self._by_golden_steps()
         self._ahead: list[Candidate] = []
 
     def propose(self, study: Study, trial: FrozenTrial, history: History) -> Candidate:
@@ -62,20 +72,31 @@ class ExhaustiveSampler(SpaceSampler):
                 return candidate
         return draw_mixed(self.space, random.Random(f"{self.seed} {len(history.tried)}"))
 
-    def _by_distance(self) -> Iterator[Candidate]:
-        left = self.prices.fitting(self.space)
+    def _by_turns(self) -> Iterator[Candidate]:
+        """Runs of one input length in turns, then what does not fit."""
+        fitting = self.prices.fitting(self.space)
+        orders = {length: self._by_distance(length, fitting) for length in self._lengths()}
+        for turn in range(0, len(fitting), self._together):
+            for order in orders.values():
+                yield from order[turn : turn + self._together]
+        yield from (one for one in self.space if self.prices(one) is None)
+
+    def _lengths(self) -> list[int]:
+        """Input lengths, farthest next, the longest first."""
+        lengths = np.log(np.array(self.space.input_lengths, dtype=np.float64))[:, None]
+        return [self.space.input_lengths[at] for at in farthest_next(lengths)]
+
+    def _by_distance(self, length: int, fitting: Sequence[Candidate]) -> list[Candidate]:
+        """Those of one length, farthest next, the costliest first."""
+        left = [one for one in fitting if one.input_length == length]
         if not left:
-            return
+            return []
         random.Random(self.seed).shuffle(left)
         costs = np.array([self.prices(one) for one in left], dtype=np.float64)
         bits = np.log2([one.bits for one in left]) / 3 / len(self.space.layer_bits)
         places = np.concatenate([Coordinates.spanning(costs).cost_losses(costs), bits], axis=1)
-        nearest = ((places - places.max(axis=0)) ** 2).sum(axis=1)
-        while nearest.max() >= 0:
-            chosen = int(np.argmax(nearest))
-            nearest = np.minimum(nearest, ((places - places[chosen]) ** 2).sum(axis=1))
-            nearest[chosen] = -1.0
-            yield left[chosen]
+        order = np.argsort(-places.sum(axis=1), kind="stable")
+        return [left[order[at]] for at in farthest_next(places[order])]
 
     def _by_golden_steps(self) -> Iterator[Candidate]:
         size = self.space.size
@@ -83,9 +104,7 @@ class ExhaustiveSampler(SpaceSampler):
         while math.gcd(step, size) != 1:
             step += 1
         for turn in range(size):
-            candidate = _numbered(self.space, turn * step % size)
-            if self.prices(candidate) is not None:
-                yield candidate
+            yield _numbered(self.space, turn * step % size)
 
 
 def _numbered(space: Space, number: int) -> Candidate:

@@ -8,6 +8,7 @@ import numpy as np
 
 from hardware.candidate import Candidate
 from hardware.integer import IntegerLayer, IntegerNetwork
+from mpqsearch.queue import prepare_queue
 from mpqsearch.run import about_study, load_data
 from mpqsearch.run_folder import RunFolder
 from mpqsearch.sampler import make_sampler
@@ -89,6 +90,7 @@ def make_search(
     study = open_study(folder, about_study(spec, load_data(spec)), {"test": 1})
     study.sampler = make_sampler(spec, len(study.get_trials()))
     objective = ScriptedObjective(spec, failing)
+    prepare_queue(spec, study)
     return Search(spec, study, objective, folder, Silent()), objective  # type: ignore[arg-type]
 
 

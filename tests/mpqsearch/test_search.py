@@ -10,6 +10,7 @@ from optuna.trial import TrialState
 from hardware.candidate import Candidate
 from mpqsearch.errors import RunFailed
 from mpqsearch.front import front_of
+from mpqsearch.run import report_on_test_split
 from mpqsearch.sampler import make_sampler
 from mpqsearch.storage import records_of
 from mpqsearch.study_file import read_study
@@ -41,7 +42,8 @@ def test_references_outside_the_space_are_evaluated_beside_it(
     search, objective = make_search(study_file, tmp_path)
     search.run()
     assert "8 2-2" in objective.asked
-    outside = [record for record in search.records if record.number is None]
+    report_on_test_split(search.spec, search.study, objective, search.folder)  # type: ignore[arg-type]
+    outside = [record for record in records_of(search.study) if record.number is None]
     assert [record.reference for record in outside] == ["uniform 2"]
     assert outside[0].test_accuracy == 0.9
     assert search.done == search.total == 8

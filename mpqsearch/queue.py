@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The study's queue: candidates that are trained before the sampler is asked again."""
+
+import logging
+from collections.abc import Iterable
+
+from optuna.study import Study
+from optuna.trial import Trial
+
+from hardware.candidate import Candidate
+from hardware.cost.model import CostModel
+from mpqsearch.ledger import Ledger, fail, failed_trials
+from mpqsearch.space import Space
+from mpqsearch.storage import running_trials, tell_record
+from mpqsearch.study_file import StudySpec
+from mpqsearch.trials import TAKEN_BACK, WORKER, Outcome, TrialRecord, candidate_of
+
+logger = logging.getLogger(__name__)
+
+
+def prepare_queue(spec: StudySpec, study: Study) -> None:
+    """Queues what an earlier run left unfinished, and the references in the space.
+
+    Nobody else may be at work on the study.
+    """
+    for trial in running_trials(study):
+        logger.info("trial %d was interrupted; it is queued again", trial.number)
+        fail(study, trial.number)
+        candidate = candidate_of(trial, spec.space)
+        if candidate is not None:
+            enqueue(study, spec.space, [candidate])
+    enqueue(study, spec.space, [one for _, one in spec.space.references if one in spec.space])
+
+
+def enqueue(study: Study, space: Space, candidates: Iterable[Candidate]) -> None:
+    """Queues candidates, each unless it has an owner: decided, in training, or queued already."""
+    ledger = Ledger(study, space, retried=failed_trials(study))
+    ledger.refresh()
+    for candidate in dict.fromkeys(candidates):
+        if candidate not in ledger.claimed:
+            study.enqueue_trial(space.parameters(candidate))
+
+
+def take_back(spec: StudySpec, study: Study, worker: str, reason: str) -> None:
+    """Queues the candidates of a worker that has died again, each once.
+
+    A candidate whose workers die twice may be what kills them: it has failed then.
+
+    Args:
+        spec: The study.
+        study: Its storage.
+        worker: Name that marks the worker's trials.
+        reason: How it died.
+    """
+    costs = CostModel(spec.chip, spec.calibration)
+    for trial in running_trials(study):
+        if trial.user_attrs.get(WORKER) != worker:
+            continue
+        candidate = candidate_of(trial, spec.space)
+        if candidate is not None and trial.user_attrs.get(TAKEN_BACK):
+            cost = costs.cost(spec.task.checked_network(candidate.input_length), candidate.bits)
+            message = f"two workers died while they had it, the last with {reason}"
+            record = TrialRecord.priced(
+                trial.number, candidate, cost, outcome=Outcome.FAILED, accuracy=0.0, message=message
+            )
+            tell_record(study, Trial(study, trial._trial_id), record)
+        elif fail(study, trial.number) and candidate is not None:
+            logger.warning("trial %d: its worker died; %s is queued again", trial.number, candidate)
+            study.enqueue_trial(spec.space.parameters(candidate), user_attrs={TAKEN_BACK: 1})

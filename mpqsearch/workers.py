@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several processes that search one study, watched by the one that started them."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Set
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+from optuna.study import Study
+
+from mpqsearch.errors import RunFailed, RunFolderError, StudyError
+from mpqsearch.ledger import Ledger, failed_trials
+from mpqsearch.queue import take_back
+from mpqsearch.search import Progress
+from mpqsearch.study_file import StudySpec
+from mpqsearch.trials import record_of
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.2
+"""How often finished candidates are looked for."""
+FRUITLESS_DEATHS = 3
+"""Deaths of each worker, on average, without a finished candidate, before the run is given up."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A worker's part of a run.
+
+    Attributes:
+        number: From 1, counting the workers that have died too: no two draw the same candidates.
+        references: Whether it trains the references that lie outside the space.
+        told: Trials there were when the run began.
+        failed: Those of them that had failed.
+    """
+
+    number: int
+    references: bool
+    told: int
+    failed: Set[int]
+
+
+Work = Callable[[Part], None]
+"""A worker's whole task, picklable."""
+
+
+@dataclass(frozen=True)
+class _Worker:
+    """A process and the end of its pipe through which it says why it failed."""
+
+    part: Part
+    process: BaseProcess
+    said: Connection
+
+    @property
+    def name(self) -> str:
+        """What marks its trials."""
+        return worker_name(self.process.pid)
+
+
+def worker_name(process: int | None) -> str:
+    """What marks the trials of a process of this machine."""
+    return f"{socket.gethostname()}:{process}"
+
+
+class Workers:
+    """Starts worker processes, replaces those that die, and ends when the budget is filled.
+
+    What a worker that died was training goes back into the study's queue once.
+    """
+
+    def __init__(
+        self, spec: StudySpec, study: Study, work: Work, count: int, progress: Progress
+    ) -> None:
+        """Prepares workers.
+
+        Args:
+            spec: The study.
+            study: Its storage, with the queue prepared.
+            work: What each of them does, in a process of its own.
+            count: How many there are at once.
+            progress: Told about every candidate that any of them decides.
+        """
+        self._spec = spec
+        self._study = study
+        self._work = work
+        self._count = count
+        self._progress = progress
+        self._started = 0
+        self._deaths = 0
+        self._told = len(study.get_trials(deepcopy=False))
+        self._failed = failed_trials(study)
+        self._ledger = Ledger(study, spec.space, retried=self._failed)
+        self._ledger.refresh()
+
+    def run(self) -> None:
+        """Runs until the budget is filled.
+
+        Raises:
+            RunFailed: where a worker failed, or workers die without finishing anything.
+            StudyError: as a worker raised it.
+            RunFolderError: as a worker raised it.
+        """
+        workers = [self._start(references=not number) for number in range(self._count)]
+        try:
+            while workers:
+                wait([worker.process.sentinel for worker in workers], timeout=LOOK_SECONDS)
+                self._show()
+                going = []
+                for worker in workers:
+                    if worker.process.is_alive():
+                        going.append(worker)
+                    elif not self._ended_well(worker):
+                        going.append(self._start(references=worker.part.references))
+                workers = going
+        finally:
+            for worker in workers:
+                worker.process.terminate()
+            for worker in workers:
+                worker.process.join()
+        self._show()
+
+    def _start(self, *, references: bool) -> _Worker:
+        self._started += 1
+        part = Part(self._started, references, self._told, self._failed)
+        context = multiprocessing.get_context("spawn")
+        receiving, sending = context.Pipe(duplex=False)
+        process = context.Process(target=_process, args=(self._work, part, sending), daemon=True)
+        process.start()
+        sending.close()
+        return _Worker(part, process, receiving)
+
+    def _ended_well(self, worker: _Worker) -> bool:
+        """Whether a worker that has ended found the budget filled; False where it died.
+
+        Raises:
+            RunFailed: and the others, as the worker raised them.
+        """
+        code = worker.process.exitcode
+        try:
+            kind, text = worker.said.recv()
+        except EOFError:
+            kind, text = "", ""
+        worker.said.close()
+        if kind:
+            raise ERRORS[kind](text)
+        if code == 0:
+            return True
+        reason = (
+            f"signal {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
+        )
+        logger.warning("worker %s died (%s)", worker.name, reason)
+        take_back(self._spec, self._study, worker.name, reason)
+        self._deaths += 1
+        if self._deaths >= FRUITLESS_DEATHS * self._count:
+            raise RunFailed(
+                f"{self._deaths} workers died in a row without finishing a candidate, the last with"
+                f" {reason}; too little memory for {self._count} workers is the usual reason: try"
+                " fewer, everything finished is kept"
+            )
+        return False
+
+    def _show(self) -> None:
+        """Tells the progress of every candidate decided since the last time."""
+        records = [record_of(trial, None) for trial in self._ledger.refresh()]
+        news = [record for record in records if record is not None]
+        for later, record in zip(range(len(news) - 1, -1, -1), news, strict=True):
+            self._deaths = 0
+            self._progress.advance(record, self._ledger.decided - later, self._spec.budget)
+
+
+ERRORS: dict[str, type[Exception]] = {
+    kind.__name__: kind for kind in (RunFailed, StudyError, RunFolderError)
+}
+"""What a worker tells of by name."""
+
+
+def _process(work: Work, part: Part, say: Connection) -> None:
+    """What a worker's process does: its work; it ends with the process that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for that one, which ends this one
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        work(part)
+    except tuple(ERRORS.values()) as error:
+        kind = next(name for name, one in ERRORS.items() if isinstance(error, one))
+        say.send((kind, str(error)))
+    finally:
+        say.close()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
