@@ -52,7 +52,7 @@ def import_sweep(table: SweepTable, spec: StudySpec, runs: Path) -> Imported:
             something else.
         RunFolderError: for a run folder that cannot be written or is in use.
     """
-    table = table.in_layer_order(spec.space.layer_names, f"study {spec.name}")
+    table = table.in_layer_order(spec.space.layer_names, "the study")
     for row in table.rows:
         _check_row(row, table.path, spec)
     sweep = Sweep.of(table)
@@ -88,8 +88,8 @@ def _check_row(row: SweepRow, path: Path, spec: StudySpec) -> None:
         if value not in allowed:
             raise StudyError(
                 f"sweep {path}, line {row.line}: {what} must be one of"
-                f" {', '.join(map(str, allowed))}, the space of study {spec.name}, but is {value};"
-                " nothing was imported: a copy of the study file with a larger space takes it"
+                f" {', '.join(map(str, allowed))}, the study's space, but is {value}; nothing was"
+                " imported: a copy of the study file with a larger space takes it"
             )
 
 

@@ -157,7 +157,8 @@ class _Rows:
                 seed = f"seed {row.seed}" if self.columns.seed else "no column of seeds"
                 raise StudyError(
                     f"{where}: {row.candidate} with {seed} stands on line {seen[key]} already;"
-                    " delete one, or name the column that tells them apart: --columns seed=COLUMN"
+                    " delete one, or name the columns that tell them apart: --columns"
+                    " seed=COLUMN,bits=A+B"
                 )
             seen[key] = row.line
         return rows
