@@ -8,9 +8,10 @@ import typer
 
 import mpqsearch
 from mpqsearch.commands.export import export
+from mpqsearch.commands.front import front
 from mpqsearch.commands.machine import cache, doctor, izer_install
 from mpqsearch.commands.pricing import calibrate, cost
-from mpqsearch.commands.search import front, run
+from mpqsearch.commands.search import run
 from mpqsearch.commands.sweeps import import_, replay
 
 app = typer.Typer(

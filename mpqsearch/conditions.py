@@ -151,19 +151,24 @@ def _parse(part: str, text: str) -> Condition:
         raise StudyError(f"condition {text!r}: {what}; {_HOW}")
     name, sign, written = found.groups()
     where = f"condition {part!r}"
-    quantity = _quantity(name, where)
+    quantity = quantity_named(name, where)
     comparison = _SIGNS.get(sign)
     if comparison is None:
         meant = f"; did you mean {_MEANT_SIGNS[sign]}?" if sign in _MEANT_SIGNS else ""
         wrong = f"{sign} is no comparison" if sign else f"no comparison follows {name}"
         raise StudyError(f"{where}: {wrong}; there are >=, >, <=, < and =={meant}")
-    return Condition(quantity, comparison, _bound(quantity, written, where))
+    return Condition(quantity, comparison, amount(quantity, written, where))
 
 
 _HOW = "write a name, a comparison and a number, like accuracy >= 0.98, joined by 'and'"
 
 
-def _quantity(name: str, where: str) -> Quantity:
+def quantity_named(name: str, where: str) -> Quantity:
+    """The quantity of a name, short or long.
+
+    Raises:
+        StudyError: where there is none; the message begins with `where`.
+    """
     if name in _NAMES:
         return _NAMES[name]
     if name.lower().startswith("test"):
@@ -179,7 +184,12 @@ def _quantity(name: str, where: str) -> Quantity:
     )
 
 
-def _bound(quantity: Quantity, written: str, where: str) -> float:
+def amount(quantity: Quantity, written: str, where: str) -> float:
+    """Reads a number in a quantity's unit; an accuracy is a share or a percentage.
+
+    Raises:
+        StudyError: where it is none, or none of that quantity; the message begins with `where`.
+    """
     percentage = _PERCENTAGE.fullmatch(written)
     if percentage and quantity is not Quantity.ACCURACY:
         raise StudyError(f"{where}: only accuracy is written in %; {_unit_of(quantity)}")
@@ -224,8 +234,23 @@ def meeting(front: Sequence[TrialRecord], conditions: Sequence[Condition]) -> li
         )
     met = [member for member in front if all(one.holds(member) for one in conditions)]
     if not met:
-        raise StudyError(_nothing_meets(front, conditions))
+        raise StudyError(nothing_meets(front, conditions))
     return met
+
+
+def ranges(records: Sequence[TrialRecord]) -> str:
+    """What candidates reach in each objective, accuracy left out where none was trained."""
+    parts = []
+    for quantity in list(Quantity)[:-1]:
+        values = [
+            quantity.of(one) * (100 if quantity is Quantity.ACCURACY else 1) for one in records
+        ]
+        if any(values):
+            least, most = (
+                f"{value:.{_DECIMALS[quantity]}f}" for value in (min(values), max(values))
+            )
+            parts.append(f"{quantity.value} {least}..{most}{_UNITS[quantity]}")
+    return ", ".join(parts)
 
 
 def described(record: TrialRecord) -> str:
@@ -234,7 +259,8 @@ def described(record: TrialRecord) -> str:
     return f"{trial} ({record.candidate})"
 
 
-def _nothing_meets(front: Sequence[TrialRecord], conditions: Sequence[Condition]) -> str:
+def nothing_meets(front: Sequence[TrialRecord], conditions: Sequence[Condition]) -> str:
+    """Says that no member of a front meets all: who comes nearest, and what the front reaches."""
     nearest = min(front, key=lambda member: _shortfall(member, front, conditions))
     failing = [one for one in conditions if not one.holds(nearest)]
     hopeless = [one for one in conditions if not any(one.holds(member) for member in front)]

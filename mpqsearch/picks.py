@@ -13,6 +13,7 @@ from hardware.candidate import Candidate
 from hardware.nearest import nearest_of
 from mpqsearch.conditions import Condition, described, meeting
 from mpqsearch.errors import StudyError
+from mpqsearch.scalar_rules import RuleSettings, ace, forgiving, lexicographic
 from mpqsearch.trials import Outcome, TrialRecord
 
 Errors = Callable[[TrialRecord], NDArray[np.bool_]]
@@ -34,6 +35,9 @@ class Pick(enum.Enum):
     SMALLEST = "smallest"
     FASTEST = "fastest"
     TIED = "tied"
+    ACE = "ace"
+    FORGIVING = "forgiving"
+    LEXICOGRAPHIC = "lexicographic"
     ALL = "all"
 
     @property
@@ -64,6 +68,12 @@ _MEANINGS = {
     Pick.FASTEST: "The lowest latency; among equals the most accurate.",
     Pick.TIED: "The best, and all whose validation errors differ from the best's by no more than"
     " chance.",
+    Pick.ACE: "Accuracy-constrained efficiency: the highest 1 - size / size_ref where the accuracy"
+    " reaches the target, accuracy / target - 1 elsewhere; so the smallest that meets it.",
+    Pick.FORGIVING: "The forgiving factor of AutoQKeras: the highest accuracy * (1 + 0.08 *"
+    " log2(size_ref / size)), so that halving the size makes up for 8 % of the accuracy.",
+    Pick.LEXICOGRAPHIC: "One objective after the other, in the order given: each keeps those that"
+    " are no worse than the best of those left by more than its tolerance.",
     Pick.ALL: "Every member of the front.",
 }
 
@@ -73,6 +83,7 @@ def choose(
     pick: Pick,
     conditions: Sequence[Condition] = (),
     errors: Errors | None = None,
+    settings: RuleSettings | None = None,
 ) -> list[TrialRecord]:
     """The members of a front that meet all conditions, and among those the rule's.
 
@@ -81,9 +92,11 @@ def choose(
         pick: The rule. Of members that are equal to it, the first of the front is taken.
         conditions: Must all hold; the rule sees only members that meet them.
         errors: For `Pick.TIED` only; called once a member.
+        settings: For the rules that must be told something.
 
     Raises:
-        StudyError: where the front is empty or no member meets the conditions.
+        StudyError: where the front is empty, no member meets the conditions, or the rule was not
+            told what it needs.
     """
     members = meeting(front, conditions)
     if pick is Pick.ALL:
@@ -94,6 +107,8 @@ def choose(
         return tied(members, errors)
     if pick is Pick.KNEE:
         return [knee(members)]
+    if pick in _TOLD:
+        return [_TOLD[pick](members, settings or RuleSettings())]
     return [min(members, key=_ORDERS[pick])]
 
 
@@ -114,6 +129,12 @@ _ORDERS = {
     Pick.SMALLEST: _smallest_first,
     Pick.FASTEST: _fastest_first,
 }
+_TOLD = {
+    Pick.ACE: ace,
+    Pick.FORGIVING: forgiving,
+    Pick.LEXICOGRAPHIC: lexicographic,
+}
+"""Rules that need settings."""
 
 
 def knee(members: Sequence[TrialRecord]) -> TrialRecord:

@@ -39,6 +39,18 @@ def spread(runners: Sequence[Runner], samples: int) -> float:
         runners: Candidates with their accuracies.
         samples: Samples of the validation split.
     """
+    variances = neighbour_variances(runners)
+    degrees = sum(weight for weight, _ in variances)
+    if degrees >= FEWEST_DEGREES:
+        return math.sqrt(sum(weight * value for weight, value in variances) / degrees)
+    return chance_spread(runners, samples)
+
+
+def neighbour_variances(runners: Sequence[Runner]) -> list[tuple[int, float]]:
+    """Degrees of freedom and variance of the differences of neighbours at the same seed.
+
+    Those with several seeds, best mean accuracy first: each with the next, so one fewer than they.
+    """
     several = [one for one in runners if len(one.accuracies) > 1]
     ordered = sorted(several, key=lambda one: -float(np.mean(one.accuracies)))
     variances = []
@@ -46,9 +58,11 @@ def spread(runners: Sequence[Runner], samples: int) -> float:
         common = min(len(one.accuracies), len(other.accuracies))
         found = np.subtract(one.accuracies[:common], other.accuracies[:common])
         variances.append((common - 1, float(np.var(found, ddof=1))))
-    degrees = sum(weight for weight, _ in variances)
-    if degrees >= FEWEST_DEGREES:
-        return math.sqrt(sum(weight * value for weight, value in variances) / degrees)
+    return variances
+
+
+def chance_spread(runners: Sequence[Runner], samples: int) -> float:
+    """What chance does to the difference of two shares of so many validation samples."""
     best = max((max(one.accuracies) for one in runners), default=0.5)
     # an accuracy of 1 would say that chance does nothing
     share = min(best, 1 - 1 / samples)

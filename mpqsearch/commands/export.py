@@ -12,7 +12,10 @@ from mpqsearch.commands.options import (
     CacheLimitOption,
     CacheOption,
     JsonOption,
+    OrderOption,
     RunsOption,
+    SizeRefOption,
+    WhereOption,
     stop_on_terminate,
 )
 from mpqsearch.errors import StudyError
@@ -33,14 +36,17 @@ def export(
         str | None,
         typer.Option(
             "--pick",
-            help="Members of the front: knee, best, smallest, fastest, tied or all. Without it the"
-            " knee, or all where --where is given.",
+            help="Members of the front: knee, best, smallest, fastest, tied, ace, forgiving,"
+            " lexicographic or all. Without it the knee, or all where --where is given.",
         ),
     ] = None,
-    where: Annotated[
+    where: WhereOption = None,
+    target: Annotated[
         list[str] | None,
-        typer.Option("--where", help='Only members that meet this, like "accuracy >= 0.98".'),
+        typer.Option("--target", help='For ace: what to reach, like "accuracy >= 0.98".'),
     ] = None,
+    size_ref: SizeRefOption = None,
+    order: OrderOption = None,
     trial: Annotated[
         int | None, typer.Option("--trial", help="One trial, on the front or not.")
     ] = None,
@@ -88,7 +94,9 @@ def export(
     """Write picks as projects for the chip, with proof that they compute what was scored."""
     from mpqsearch.export.selection import Selection
 
-    selection = Selection(pick, tuple(where or ()), trial, length, bits)
+    selection = Selection(
+        pick, tuple(where or ()), trial, length, bits, tuple(target or ()), size_ref, order
+    )
     if study is None and (to is None or not compare):
         raise StudyError("--study is missing: a run's name; --compare can do with --to alone")
     if compare:

@@ -34,6 +34,24 @@ CacheLimitOption = Annotated[
         help="What they may take in all; 2 GB without it.",
     ),
 ]
+WhereOption = Annotated[
+    list[str] | None,
+    typer.Option("--where", help='Only members that meet this, like "accuracy >= 0.98".'),
+]
+SizeRefOption = Annotated[
+    int | None,
+    typer.Option(
+        "--size-ref",
+        help="Bytes that ace and forgiving compare with; the study's uniform 8 without it.",
+    ),
+]
+OrderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--order",
+        help='Objectives for lexicographic, like "accuracy within 0.2%, latency, size".',
+    ),
+]
 DEFAULT_RUNS = Path("runs")
 MOST_THREADS = 1024
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`mpqsearch run` and `mpqsearch front`."""
+"""`mpqsearch run`."""
 
 import json
 import shlex
@@ -112,20 +112,3 @@ def run(
         where = "" if runs == DEFAULT_RUNS else f" --runs {shlex.quote(str(runs))}"
         again = f"mpqsearch front --study {shlex.quote(spec.name)}{where}"
         err.print(f"kept in {runs / spec.name}; {again} shows it again", soft_wrap=True)
-
-
-def front(
-    *,
-    study: Annotated[str, typer.Option("--study", "-s", help="A run's name.")],
-    runs: RunsOption = DEFAULT_RUNS,
-    as_json: JsonOption = False,
-) -> None:
-    """Print the front of a study, finished or still running."""
-    from mpqsearch.opened_study import OpenedStudy
-    from mpqsearch.terminal import front_json, print_front
-
-    opened = OpenedStudy(runs, study)
-    if as_json:
-        typer.echo(json.dumps(front_json(opened.about, opened.records), indent=2))
-    else:
-        print_front(opened.about, opened.records)

@@ -14,6 +14,13 @@ from mpqsearch.errors import RunFailed, StudyError
 from mpqsearch.front import front_of
 from mpqsearch.opened_study import OpenedStudy
 from mpqsearch.picks import Pick, choose, find_candidate, find_trial
+from mpqsearch.scalar_rules import (
+    REFERENCE,
+    RuleSettings,
+    parse_order,
+    size_reference,
+)
+from mpqsearch.target import parse_target
 from mpqsearch.trials import TrialRecord
 
 
@@ -27,6 +34,10 @@ class Selection:
         trial: One trial, on the front or not.
         length: One candidate's input length,
         bits: and its bits.
+        target: Conditions for the rule ace, as written.
+        size_ref: Bytes that the rules ace and forgiving compare with; None for the study's uniform
+            8 bit network.
+        order: Objectives for the rule lexicographic, as written.
 
     Raises:
         StudyError: where it says two things, or half of one.
@@ -37,6 +48,9 @@ class Selection:
     trial: int | None = None
     length: int | None = None
     bits: str | None = None
+    target: tuple[str, ...] = ()
+    size_ref: int | None = None
+    order: str | None = None
 
     def __post_init__(self) -> None:
         ways = {
@@ -52,7 +66,20 @@ class Selection:
         if (self.length is None) != (self.bits is None):
             missing = "--bits" if self.bits is None else "--length"
             raise StudyError(f"a candidate is named by --length and --bits; {missing} is missing")
-        self.rule, self.conditions  # noqa: B018  (refused before anything is opened)
+        self._check_options()
+        _ = self.conditions, self.settings(())  # refused before anything is opened
+
+    def _check_options(self) -> None:
+        """Refuses what the rule has no use for."""
+        rule = self.rule
+        for option, was_given, rules in (
+            ("--target", bool(self.target), (Pick.ACE,)),
+            ("--size-ref", self.size_ref is not None, (Pick.ACE, Pick.FORGIVING)),
+            ("--order", self.order is not None, (Pick.LEXICOGRAPHIC,)),
+        ):
+            if was_given and rule not in rules:
+                names = " or ".join(f"--pick {one.value}" for one in rules)
+                raise StudyError(f"{option} is for {names}; give that, or leave {option} out")
 
     @property
     def rule(self) -> Pick:
@@ -70,12 +97,37 @@ class Selection:
         if self.rule is Pick.ALL:
             return f"all members of the front with {within}" if within else self.rule.meaning
         among = f", of the members of the front with {within}" if within else ""
-        return f"{self.rule.value}{among}: {self.rule.meaning}"
+        return f"{self.rule.value}{among}: {self.rule.meaning}{self._told}"
+
+    @property
+    def _told(self) -> str:
+        """What the rule was told, for people."""
+        told = []
+        if self.target:
+            told.append(f"target {parse_target(self.target)}")
+        if self.rule in (Pick.ACE, Pick.FORGIVING):
+            size = f"the study's {REFERENCE} network" if self.size_ref is None else self.size_ref
+            told.append(f"size_ref {size}{'' if self.size_ref is None else ' B'}")
+        if self.order is not None:
+            told.append(f"order {', '.join(map(str, parse_order(self.order)))}")
+        return f" ({'; '.join(told)})" if told else ""
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """The conditions, read."""
-        return tuple(one for text in self.where for one in parse_conditions(text))
+        """The conditions, read; those of a target on costs among them."""
+        written = tuple(one for text in self.where for one in parse_conditions(text))
+        return (*written, *(parse_target(self.target).limits if self.target else ()))
+
+    def settings(self, records: Sequence[TrialRecord]) -> RuleSettings:
+        """What the rule is told, read.
+
+        Args:
+            records: All candidates of the study, of which one may be the reference.
+        """
+        floor = parse_target(self.target).floor if self.target else None
+        size_ref = size_reference(records) if self.size_ref is None else self.size_ref
+        order = () if self.order is None else parse_order(self.order)
+        return RuleSettings(floor, size_ref, order)
 
 
 @dataclass(frozen=True)
@@ -132,7 +184,8 @@ def choose_candidates(
         labels = opened.validation(record.candidate.input_length).labels
         return np.asarray(scored.predictions != labels)
 
-    picked = choose(front, selection.rule, selection.conditions, errors)
+    settings = selection.settings(opened.records)
+    picked = choose(front, selection.rule, selection.conditions, errors, settings)
     return [Chosen(record.candidate, record) for record in picked]
 
 

@@ -27,6 +27,12 @@ from mpqsearch.picks import Pick
         ({"pick": "kne"}, "did you mean knee?"),
         ({"where": ("accuracy >= 0.9", "acuracy > 1")}, "did you mean accuracy?"),
         ({"where": ("",)}, "a condition is missing"),
+        ({"pick": "best", "target": ("accuracy > 0",)}, "--target is for --pick ace; give that"),
+        ({"order": "size"}, "--order is for --pick lexicographic"),
+        ({"pick": "lexicographic", "size_ref": 9}, "--size-ref is for --pick ace or --pick forg"),
+        ({"trial": 1, "order": "size"}, "--order is for --pick lexicographic"),
+        ({"pick": "lexicographic", "order": "sise"}, "did you mean size?"),
+        ({"pick": "ace", "target": ("accuracy < 0.9",)}, "an accuracy is asked for with >="),
     ],
 )
 def test_what_contradicts_itself_is_refused(options: dict[str, Any], said: str) -> None:
