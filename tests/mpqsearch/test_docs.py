@@ -3,6 +3,7 @@
 
 import dataclasses
 import re
+import shlex
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from mpqsearch.study_file import read_study
 from mpqsearch.study_sections import PruningSection, SearchSection, SpaceSection, StudyFile
 from objectives.fidelity import Fidelity
 from tests.commands import Command
+from tests.mpqsearch.sweeps import INDOOR_HEADER, indoor_rows, written
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -75,3 +77,30 @@ def test_the_study_page_names_every_key() -> None:
     for section, model in sections.items():
         wanted |= {f"{section}.{name}" for name in model.model_fields}
     assert keys == wanted
+
+
+def test_the_replay_page_works_as_written(
+    mpqsearch: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every command of it, on tables as it describes them."""
+    monkeypatch.chdir(tmp_path)
+    page = (DOCS / "replay.md").read_text()
+    assert blocks("replay.md")["csv"].startswith(f"{INDOOR_HEADER}\n")
+    (tmp_path / "columns.yaml").write_text(blocks("replay.md")["yaml"])
+    rows = [f"9,{b1},{b2},1,0.{b1}{b2},3,{b1},{b2}" for b1 in (8, 4) for b2 in (8, 4)]
+    written(tmp_path, rows, "L,b1,b2,try,top1,t,us,bytes").rename("other.csv")
+    written(tmp_path, indoor_rows(seeds=(42,)))
+    all_blocks = re.findall(r"^```(\w*)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    lines = [line for language, text in all_blocks if not language for line in text.splitlines()]
+    commands = [shlex.split(line)[1:] for line in lines]
+    for command in commands:
+        if len(command) == 2:  # the four samplers, 20 times: one will do
+            command += ["--sampler", "random"]
+        answer = mpqsearch(*command)
+        assert answer.code == 0, answer.err
+    assert {command[0] for command in commands} == {"replay", "import", "front"}
+    assert "Front of study sweep" in answer.out
+    (curve,) = (tmp_path / "curves").iterdir()
+    assert curve.name == "replay-curve.csv"
+    header = curve.read_text().partition("\n")[0]
+    assert f"`{header}`" in page
