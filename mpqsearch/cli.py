@@ -11,6 +11,7 @@ from mpqsearch.commands.export import export
 from mpqsearch.commands.front import front
 from mpqsearch.commands.machine import cache, doctor, izer_install
 from mpqsearch.commands.pricing import calibrate, cost
+from mpqsearch.commands.report import report
 from mpqsearch.commands.search import run
 from mpqsearch.commands.sweeps import import_, replay
 
@@ -22,7 +23,7 @@ app = typer.Typer(
 )
 izer_app = typer.Typer(help="The izer: ai8x-synthesis, which makes C code of a network.")
 
-for command in (run, front, cost, calibrate, replay, export, cache, doctor):
+for command in (run, front, report, cost, calibrate, replay, export, cache, doctor):
     app.command()(command)
 app.command("import")(import_)
 izer_app.command("install")(izer_install)
