@@ -3,6 +3,7 @@
 
 import tempfile
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from mpqsearch.sweep_table import SweepTable
 from mpqsearch.terminal import err, out, print_table
 
 CURVE_NAME = "replay-curve.csv"
+MOST_NAMES = 6
+"""Names of columns that are written out."""
 
 
 @dataclass(frozen=True)
@@ -238,7 +241,7 @@ def _table_lines(request: ReplayRequest) -> list[str]:
         f"Replay of {table.path.name}: {sweep.space.size:,} candidates, {len(table.rows):,}"
         f" trainings, {len(sweep.seeds)} {'seed' if len(sweep.seeds) == 1 else 'seeds'}",
         f"accuracy: {columns.accuracy_text}, taken as {unit} {by}",
-        f"columns: bits {', '.join(columns.bits)} of {', '.join(priced.sweep.space.layer_names)};"
+        f"columns: bits {_shortened(columns.bits)} of {_shortened(sweep.space.layer_names)};"
         f" length {columns.input_length}; seed {columns.seed or '-'}; seconds"
         f" {columns.seconds or '-'}",
         f"costs: {', '.join(priced.names)}: {priced.source_text}",
@@ -263,3 +266,10 @@ def _axes(priced: PricedSweep) -> str:
         f"{name} {axis.best:.4g} to {axis.reference:.4g}{' by factors' * axis.logarithmic}"
         for name, axis in axes
     )
+
+
+def _shortened(names: Sequence[str]) -> str:
+    """Names in a line, of many the first and the last."""
+    if len(names) <= MOST_NAMES:
+        return ", ".join(names)
+    return f"{', '.join(names[: MOST_NAMES - 2])}, ... {names[-1]} ({len(names)})"

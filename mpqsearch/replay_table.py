@@ -67,6 +67,8 @@ def duration_text(seconds: float) -> str:
 def plot_lines(results: Mapping[str, Replay]) -> list[str]:
     """The median curves as letters: each column a few runs, each line a share that was reached."""
     runs = max(done.shares.shape[1] for done in results.values())
+    if runs == 1:  # a point is no curve
+        return []
     width = min(PLOT_WIDTH, runs)
     ends = [math.ceil(runs * (column + 1) / width) for column in range(width)]
     letters = _letters(list(results))
@@ -85,7 +87,7 @@ def plot_lines(results: Mapping[str, Replay]) -> list[str]:
     lines.append(f"     % +{'-' * width}")
     lines.append(f"        {ends[0]:<{width - len(str(runs))}}{runs} runs")
     named = ", ".join(f"{letter} {name}" for name, letter in letters.items())
-    lines.append(f"        {named}, * several")
+    lines.append(f"        {named}{', * several' if len(letters) > 1 else ''}")
     return lines
 
 

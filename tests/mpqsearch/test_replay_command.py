@@ -147,6 +147,7 @@ def test_the_plot_has_a_letter_for_each_sampler() -> None:
     lines = plot_lines({"nsga2": flat(0.99), "nsga2 plain": flat(0.96), "none": flat(0.96)})
     assert " 99.00 |nnnn" in lines
     assert " 95.00 |****" in lines
+    assert plot_lines({"nsga2": flat(1.0, runs=1)}) == []
     assert lines[-1].strip() == "n nsga2, s nsga2 plain, o none, * several"
 
 
