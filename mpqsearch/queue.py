@@ -2,7 +2,7 @@
 """The study's queue: candidates that are trained before the sampler is asked again."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from optuna.study import Study
 from optuna.trial import Trial
@@ -13,7 +13,7 @@ from mpqsearch.ledger import Ledger, fail, failed_trials
 from mpqsearch.space import Space
 from mpqsearch.storage import running_trials, tell_record
 from mpqsearch.study_file import StudySpec
-from mpqsearch.trials import TAKEN_BACK, WORKER, Outcome, TrialRecord, candidate_of
+from mpqsearch.trials import PROPOSED_BY, TAKEN_BACK, WORKER, Outcome, TrialRecord, candidate_of
 
 logger = logging.getLogger(__name__)
 
@@ -28,17 +28,24 @@ def prepare_queue(spec: StudySpec, study: Study) -> None:
         fail(study, trial.number)
         candidate = candidate_of(trial, spec.space)
         if candidate is not None:
-            enqueue(study, spec.space, [candidate])
-    enqueue(study, spec.space, [one for _, one in spec.space.references if one in spec.space])
+            enqueue(study, spec.space, {candidate: trial.user_attrs.get(PROPOSED_BY, "")})
+    references = [one for _, one in spec.space.references if one in spec.space]
+    enqueue(study, spec.space, dict.fromkeys(references, ""))
 
 
-def enqueue(study: Study, space: Space, candidates: Iterable[Candidate]) -> None:
-    """Queues candidates, each unless it has an owner: decided, in training, or queued already."""
+def enqueue(study: Study, space: Space, candidates: Mapping[Candidate, str]) -> None:
+    """Queues candidates, each unless it has an owner: decided, in training, or queued already.
+
+    Args:
+        study: Where.
+        space: What the candidates are in.
+        candidates: In order, with the baseline that proposed each; empty for none.
+    """
     ledger = Ledger(study, space, retried=failed_trials(study))
     ledger.refresh()
-    for candidate in dict.fromkeys(candidates):
+    for candidate, baseline in candidates.items():
         if candidate not in ledger.claimed:
-            study.enqueue_trial(space.parameters(candidate))
+            study.enqueue_trial(space.parameters(candidate), user_attrs=_said_of(baseline))
 
 
 def take_back(spec: StudySpec, study: Study, worker: str, reason: str) -> None:
@@ -66,4 +73,9 @@ def take_back(spec: StudySpec, study: Study, worker: str, reason: str) -> None:
             tell_record(study, Trial(study, trial._trial_id), record)
         elif fail(study, trial.number) and candidate is not None:
             logger.warning("trial %d: its worker died; %s is queued again", trial.number, candidate)
-            study.enqueue_trial(spec.space.parameters(candidate), user_attrs={TAKEN_BACK: 1})
+            said = {TAKEN_BACK: 1, **_said_of(trial.user_attrs.get(PROPOSED_BY, ""))}
+            study.enqueue_trial(spec.space.parameters(candidate), user_attrs=said)
+
+
+def _said_of(baseline: str) -> dict[str, str]:
+    return {PROPOSED_BY: baseline} if baseline else {}

@@ -15,6 +15,7 @@ import torch
 from optuna.study import Study
 
 from hardware.cost.model import CostModel
+from mpqsearch.baselines.warm_start import queue_warm_starts
 from mpqsearch.environment import describe_environment
 from mpqsearch.errors import StudyError
 from mpqsearch.front import shown_of
@@ -95,6 +96,7 @@ def run_study(
             folder.write_environment({**describe_environment(), "data": digest})
             with storage_errors(folder.storage_path):
                 prepare_queue(spec, study)
+                queue_warm_starts(spec, study, objective)
                 if machine.workers == 1:
                     told = len(study.get_trials(deepcopy=False))
                     study.sampler = make_sampler(spec, told)

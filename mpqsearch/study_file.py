@@ -3,6 +3,7 @@
 
 import dataclasses
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import NoneType
@@ -31,7 +32,7 @@ from objectives.fidelity import Fidelity
 from objectives.recipe import Recipe, RecipeError
 from objectives.task import Task, TaskError
 
-N = TypeVar("N", int, float)
+N = TypeVar("N", int, float, str)
 
 
 @dataclass(frozen=True)
@@ -157,12 +158,13 @@ def read_study(path: Path, *, name: str | None = None, **overrides: Any) -> Stud
     Args:
         path: The file.
         name: The study's name, when not the file's.
-        overrides: `folder` (data folder), `trials` and `seed` from the command line, where given.
+        overrides: `folder` (data folder), `trials`, `warm_start` and `seed` from the command line,
+            where given.
 
     Raises:
         StudyError: one line that names file, key, value, what is allowed and the nearest word.
     """
-    study = _with_options(validated(StudyFile, read_yaml(path), str(path)), overrides)
+    study = _with_options(validated(StudyFile, read_yaml(path), str(path)), overrides, path)
     task_class, task_name = find_task(study.task, path)
     task = built(task_class, _data(study, path, task_class, overrides), "data", str(path))
     recipe = built(Recipe, study.recipe, "recipe", str(path), default=task.recipe)
@@ -230,14 +232,18 @@ def _calibration(
     return found
 
 
-def _with_options(study: StudyFile, overrides: dict[str, Any]) -> StudyFile:
+def _with_options(study: StudyFile, overrides: dict[str, Any], path: Path) -> StudyFile:
     """The study with what the command line says instead."""
     written = study.model_dump()
     if overrides.get("seed") is not None:
         study = validated(StudyFile, {**written, "seed": overrides["seed"]}, "--seed")
-    if overrides.get("trials") is not None:
-        search = {**written["search"], "trials": overrides["trials"]}
-        study = validated(StudyFile, {**study.model_dump(), "search": search}, "--trials")
+    for name in ("trials", "warm_start"):
+        if overrides.get(name) is not None:
+            search = {**study.search.model_dump(), name: overrides[name]}
+            option = f"--{name.replace('_', '-')}"
+            study = validated(StudyFile, {**study.model_dump(), "search": search}, option)
+    origin = path if overrides.get("warm_start") is None else "--warm-start"
+    _rising(study.search.warm_start, "search.warm_start", origin)
     return study
 
 
@@ -293,7 +299,7 @@ def _distinct(values: list[int], key: str, path: Path) -> tuple[int, ...]:
     return _rising(values, key, path)[::-1]
 
 
-def _rising(values: list[N], key: str, path: Path) -> tuple[N, ...]:
+def _rising(values: Sequence[N], key: str, path: Path | str) -> tuple[N, ...]:
     in_order = sorted(values)
     for value, after in itertools.pairwise(in_order):
         if value == after:

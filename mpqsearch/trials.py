@@ -27,6 +27,8 @@ WORKER = "worker"
 """User attribute of a trial: which of several workers has it."""
 TAKEN_BACK = "taken_back"
 """User attribute of a queued trial: how often a worker that had its candidate has died."""
+PROPOSED_BY = "proposed_by"
+"""User attribute of a queued trial: the baseline whose candidate it has."""
 
 
 class Outcome(enum.Enum):
@@ -69,6 +71,7 @@ class TrialRecord:
         saved_seconds: Wall time that stopping it early has saved, estimated from its steps.
         reference: Name of a reference row, "uniform 8"; empty otherwise.
         message: Why it failed or does not fit; empty otherwise.
+        proposed_by: Name of the baseline that proposed it; empty for the sampler's own.
         test_accuracy: Accuracy on the test split, 0 to 1, where it was computed: for the front
             and the references, after the search.
     """
@@ -87,6 +90,7 @@ class TrialRecord:
     saved_seconds: float = 0.0
     reference: str = ""
     message: str = ""
+    proposed_by: str = ""
     test_accuracy: float | None = None
 
     @property
@@ -152,6 +156,7 @@ class TrialRecord:
             saved_seconds=details["saved_seconds"],
             reference=details["reference"],
             message=details["message"],
+            proposed_by=attributes.get(PROPOSED_BY, ""),
             test_accuracy=test_accuracy,
         )
 

@@ -39,6 +39,14 @@ def run(
     seed: Annotated[
         int | None, typer.Option("--seed", help="Seed of trainings and sampler.")
     ] = None,
+    warm_start: Annotated[
+        str | None,
+        typer.Option(
+            "--warm-start",
+            help="Baselines that propose the first candidates, with commas between: uniform,"
+            " memory-driven, hawq, entropy, forgiving.",
+        ),
+    ] = None,
     name: NameOption = None,
     runs: RunsOption = DEFAULT_RUNS,
     threads: Annotated[
@@ -86,7 +94,8 @@ def run(
             f"{nearest_of(device, DEVICES)}"
         )
     path = find_study_file(study)
-    spec = read_study(path, name=name, folder=data, trials=trials, seed=seed)
+    baselines = None if warm_start is None else [one.strip() for one in warm_start.split(",")]
+    spec = read_study(path, name=name, folder=data, trials=trials, seed=seed, warm_start=baselines)
     if exhaustive:
         if trials is not None:
             raise StudyError("--exhaustive trains the whole space; leave out --trials")
