@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mpqsearch.errors import RunFolderError
 from mpqsearch.replay import BAND, Replay, Searched, Seeds, Target, replay, sampler_of
-from mpqsearch.replay_table import curve_csv, plot_lines, results_json, results_table
+from mpqsearch.replay_table import CURVE_HEADER, curve_csv, plot_lines, results_json, results_table
 from mpqsearch.sweep_costs import CostSource, PricedSweep
 from mpqsearch.sweep_table import SweepTable
 from mpqsearch.terminal import err, out, print_table
@@ -39,7 +39,8 @@ class CurveFile:
         """The file of a path that is a .csv file's or a folder's.
 
         Raises:
-            RunFolderError: where it cannot be written: before minutes are spent on what it holds.
+            RunFolderError: where it cannot be written, before minutes are spent on what it holds,
+                or holds something else, a table of trainings perhaps.
         """
         path = asked if asked.suffix == ".csv" and not asked.is_dir() else asked / CURVE_NAME
         try:
@@ -48,8 +49,13 @@ class CurveFile:
                 raise IsADirectoryError(21, "it is a folder")
             with tempfile.TemporaryFile(dir=path.parent):
                 pass
+            held = path.read_bytes() if path.exists() else b""
         except OSError as error:
             raise _unwritable(path, error) from None
+        if held and not held.startswith(",".join(CURVE_HEADER).encode()):
+            raise RunFolderError(
+                f"curve {path} would replace a file that is no curve; choose another name with --out"
+            )
         return cls(path)
 
     def write(self, text: str) -> None:
@@ -84,7 +90,7 @@ class ReplayRequest:
         repeats: Searches of each sampler.
         seed: Of the first of them.
         seeds: What a run trains.
-        curve: Where the curve is saved.
+        out: File or folder the curve is saved in.
     """
 
     table: SweepTable
@@ -94,7 +100,7 @@ class ReplayRequest:
     repeats: int
     seed: int = 0
     seeds: Seeds = Seeds.ONE
-    curve: CurveFile | None = None
+    out: Path | None = None
 
 
 class ReplayRun:
@@ -106,6 +112,7 @@ class ReplayRun:
 
     Raises:
         StudyError: for a sampler's name that is none, or a sweep without a front.
+        RunFolderError: where the curve cannot be saved.
     """
 
     def __init__(self, request: ReplayRequest) -> None:
@@ -116,6 +123,7 @@ class ReplayRun:
         self._runs = min(request.runs, priced.sweep.space.size)
         self.searches: dict[str, list[Searched]] = {}
         self.whole = self._target.whole
+        self._curve = None if request.out is None else CurveFile.at(request.out)
 
     @property
     def results(self) -> dict[str, Replay]:
@@ -152,8 +160,8 @@ class ReplayRun:
 
     def save(self) -> None:
         """Writes the curve where one was asked for and there is one."""
-        if self.request.curve is not None and self.results:
-            self.request.curve.write(curve_csv(self.results))
+        if self._curve is not None and self.results:
+            self._curve.write(curve_csv(self.results))
 
     def print(self) -> None:
         """Prints what was found, for people."""
@@ -194,8 +202,8 @@ class ReplayRun:
                 "In brackets a simulated clock: the recorded training times, one after another,"
                 " proposals not counted."
             )
-        if self.request.curve is not None:
-            lines.append(f"curve: {self.request.curve.path}")
+        if self._curve is not None:
+            lines.append(f"curve: {self._curve.path}")
         return lines
 
     def to_json(self, *, interrupted: bool) -> dict[str, Any]:
@@ -206,7 +214,7 @@ class ReplayRun:
             "table": str(table.path),
             "sha256": table.sha256,
             "candidates": priced.sweep.space.size,
-            "missing_candidates": _missing(priced),
+            "missing_candidates": priced.missing,
             "misfits": priced.misfits,
             "short_of_seeds": priced.sweep.short_of_seeds,
             "trainings": len(table.rows),
@@ -224,11 +232,6 @@ class ReplayRun:
             "interrupted": interrupted,
             "samplers": results_json(self.results),
         }
-
-
-def _missing(priced: PricedSweep) -> int:
-    """Mixes of the table's lengths and widths that it does not have."""
-    return priced.sweep.full_size - priced.sweep.space.size - priced.misfits
 
 
 def _table_lines(request: ReplayRequest) -> list[str]:
@@ -249,10 +252,10 @@ def _table_lines(request: ReplayRequest) -> list[str]:
     ]
     if priced.source is CostSource.MODEL and table.columns.costs:
         lines.append(f"not used: the table's own {', '.join(columns.costs)} (--costs table)")
-    missing = _missing(priced)
-    if missing or sweep.short_of_seeds or priced.misfits:
+    if priced.missing or sweep.short_of_seeds or priced.misfits:
+        mixes = sweep.space.size + priced.missing + priced.misfits
         lines.append(
-            f"holes: {missing:,} of {sweep.full_size:,} mixes of its lengths and widths are not in"
+            f"holes: {priced.missing:,} of {mixes:,} mixes of its lengths and widths are not in"
             f" the table, {sweep.short_of_seeds:,} candidates lack some seeds,"
             f" {priced.misfits:,} do not fit the chip; what is not there is not proposed"
         )

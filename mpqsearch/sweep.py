@@ -90,17 +90,10 @@ class Sweep:
         return cls(_space(found, table.layer_names), tuple(seeds), found)
 
     @property
-    def accuracies(self) -> dict[Candidate, tuple[float, ...]]:
-        """Accuracy, 0 to 1, of each candidate at each of its seeds, in ascending order."""
-        return {
-            one: tuple(row.accuracy for row in rows.values())
-            for one, rows in self.trainings.items()
-        }
-
-    @property
-    def full_size(self) -> int:
-        """Mixes of the table's lengths and widths, those it lacks included."""
-        return math.prod([len(self.space.input_lengths), *map(len, self.space.layer_bits)])
+    def missing(self) -> int:
+        """Mixes of its lengths and widths that it does not have."""
+        mixes = math.prod([len(self.space.input_lengths), *map(len, self.space.layer_bits)])
+        return mixes - self.space.size
 
     @property
     def short_of_seeds(self) -> int:

@@ -60,6 +60,7 @@ class PricedSweep:
         source: Where they come from.
         source_text: The same in words.
         coordinates: What hypervolumes are measured in.
+        missing: Mixes of the table's lengths and widths that it does not have.
         misfits: Candidates of the table that do not fit the chip.
     """
 
@@ -69,6 +70,7 @@ class PricedSweep:
     source: CostSource
     source_text: str
     coordinates: Coordinates
+    missing: int
     misfits: int = 0
 
 
@@ -103,6 +105,7 @@ def price_sweep(
             source=source,
             source_text=f"latency and weight bytes of {whose}, in its fixed coordinates",
             coordinates=PUBLISHED_COORDINATES,
+            missing=sweep.missing,
         )
     return _by_model(table, study or _matching_study(table))
 
@@ -123,6 +126,7 @@ def _by_table(table: SweepTable) -> PricedSweep:
         source=CostSource.TABLE,
         source_text="columns of the table",
         coordinates=_coordinates(sweep, costs),
+        missing=sweep.missing,
     )
 
 
@@ -145,14 +149,15 @@ def _by_model(table: SweepTable, study: StudySpec) -> PricedSweep:
         raise StudyError(
             f"no candidate of sweep {table.path} fits the {study.chip.name} of study {study.name}"
         )
-    sweep = sweep.without(misfits)
+    fitting = sweep.without(misfits)
     return PricedSweep(
-        sweep=sweep,
+        sweep=fitting,
         costs=costs,
         names=OBJECTIVES[1:],
         source=CostSource.MODEL,
         source_text=f"cost model of study {study.name}, {model.mode}",
-        coordinates=_coordinates(sweep, costs),
+        coordinates=_coordinates(fitting, costs),
+        missing=sweep.missing,
         misfits=len(misfits),
     )
 

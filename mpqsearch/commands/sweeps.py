@@ -77,7 +77,7 @@ def replay(
 ) -> None:
     """Let samplers search a recorded sweep, and show how soon each finds its front."""
     from mpqsearch.replay import Seeds
-    from mpqsearch.replay_run import CurveFile, ReplayRequest, ReplayRun
+    from mpqsearch.replay_run import ReplayRequest, ReplayRun
     from mpqsearch.study_file import find_study_file, read_study
     from mpqsearch.sweep_columns import SweepColumns, parse_columns
     from mpqsearch.sweep_costs import CostSource, price_sweep
@@ -96,7 +96,7 @@ def replay(
         repeats=repeats,
         seed=seed,
         seeds=which,
-        curve=None if out is None else CurveFile.at(out),
+        out=out,
     )
     run = ReplayRun(request)
     stop_on_terminate()

@@ -68,7 +68,8 @@ def test_the_curve_is_saved(
 ) -> None:
     """As a file, or in a folder: a row for each run, with its band and clock."""
     monkeypatch.chdir(table.parent)
-    answer = mpqsearch("replay", table, *FEW, "--seeds", "all", "--out", place)
+    assert mpqsearch("replay", table, *FEW, "--out", place).code == 0
+    answer = mpqsearch("replay", table, *FEW, "--seeds", "all", "--out", place)  # in its place
     assert answer.code == 0, answer.err
     (file,) = [path for path in (table.parent / "curves").iterdir() if path.suffix == ".csv"]
     assert f"curve: {file.relative_to(table.parent)}" in answer.out
@@ -126,6 +127,8 @@ def test_ctrl_c_shows_what_is_done(
         ("sweep.csv --columns unit=share", "sweep sweep.csv, line 2: 'test_accuracy' must be fr"),
         ("sweep.csv --columns costs=price", "sweep sweep.csv has no column 'price'"),
         ("sweep.csv --out sweep.csv/x", "curve sweep.csv/x/replay-curve.csv cannot be written"),
+        ("sweep.csv --out sweep.csv", "curve sweep.csv would replace a file that is no curve"),
+        ("sweep.csv --out new --sampler tp", "sampler must be one of "),
         ("sweep.csv --out /proc/x.csv", "curve /proc/x.csv cannot be written"),
     ],
 )

@@ -33,7 +33,7 @@ def test_holes_are_known(tmp_path: Path) -> None:
     rows = indoor_rows()
     del rows[0], rows[-2:]  # one seed of the first, both of the last
     sweep = read_sweep(written(tmp_path, rows))
-    assert (sweep.space.size, sweep.full_size, sweep.short_of_seeds) == (31, 32, 1)
+    assert (sweep.space.size, sweep.missing, sweep.short_of_seeds) == (31, 1, 1)
     assert Candidate(5, (2, 2, 2, 2)) not in sweep.space
     first = Candidate(21, (8, 8, 8, 8))
     assert sweep.seeds_of(first) == (43,)
