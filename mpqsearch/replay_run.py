@@ -54,7 +54,8 @@ class CurveFile:
             raise _unwritable(path, error) from None
         if held and not held.startswith(",".join(CURVE_HEADER).encode()):
             raise RunFolderError(
-                f"curve {path} would replace a file that is no curve; choose another name with --out"
+                f"curve {path} would replace a file that is no curve; choose another name with"
+                " --out"
             )
         return cls(path)
 
@@ -109,6 +110,7 @@ class ReplayRun:
     Attributes:
         request: What was asked for.
         searches: What is done so far, by sampler.
+        whole: Hypervolume of all candidates.
 
     Raises:
         StudyError: for a sampler's name that is none, or a sweep without a front.
@@ -226,6 +228,7 @@ class ReplayRun:
                 "worst_error": priced.coordinates.worst_error,
                 "axes": [axis.__dict__ for axis in priced.coordinates.axes],
             },
+            "hypervolume_of_all": self.whole,
             "trained_seeds": request.seeds.value,
             "runs": self._runs,
             "percentiles": list(BAND),
