@@ -16,6 +16,7 @@ from optuna.study import Study
 
 from hardware.cost.model import CostModel
 from mpqsearch.baselines.warm_start import queue_warm_starts
+from mpqsearch.confirm import Confirm, Confirmation
 from mpqsearch.environment import describe_environment
 from mpqsearch.errors import StudyError
 from mpqsearch.front import shown_of
@@ -65,7 +66,11 @@ class Machine:
 
 
 def run_study(
-    spec: StudySpec, runs: Path, progress: Progress, machine: Machine
+    spec: StudySpec,
+    runs: Path,
+    progress: Progress,
+    machine: Machine,
+    confirm: Confirm | None = None,
 ) -> tuple[About, Sequence[TrialRecord]]:
     """Runs a study, or goes on with it, until its budget is filled.
 
@@ -74,6 +79,7 @@ def run_study(
         runs: Folder of the run folders.
         progress: Told about every candidate.
         machine: How this machine is used.
+        confirm: What is confirmed with further seeds once the budget is filled; None: nothing.
 
     Returns:
         What the study rests on, and every candidate it knows.
@@ -104,6 +110,8 @@ def run_study(
                 else:
                     work = functools.partial(work_on, runs, spec.name, machine)
                     Workers(spec, study, work, machine.workers, progress).run()
+                if confirm is not None:
+                    Confirmation(spec, study, objective, folder, confirm).run()
                 report_on_test_split(spec, study, objective, folder)
                 return about, records_of(study)
     finally:

@@ -6,7 +6,7 @@ import json
 import logging
 import sqlite3
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ _ABOUT = "about"
 _FINGERPRINT = "fingerprint"
 _TEST_ACCURACY = "test_accuracy:"
 _REFERENCE = "reference:"
+_FURTHER_SEEDS = "further_seeds:"
+_CONFIRM_ROUND = "confirm_round"
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,23 @@ def keep_test_accuracy(study: Study, record: TrialRecord, accuracy: float) -> No
     study.set_user_attr(f"{_TEST_ACCURACY}{name_of(record)}", accuracy)
 
 
+def keep_seed(study: Study, record: TrialRecord, accuracy: float) -> None:
+    """Keeps the accuracy of a finished candidate at its next seed, where test accuracies are."""
+    key = f"{_FURTHER_SEEDS}{name_of(record)}"
+    study.set_user_attr(key, [*study.user_attrs.get(key, ()), accuracy])
+
+
+def confirm_round(study: Study) -> tuple[int, list[str]]:
+    """The round of further seeds that was begun last: the seed, from 0, and of whom; or nobody."""
+    written = study.user_attrs.get(_CONFIRM_ROUND, {})
+    return int(written.get("seed", 0)), list(written.get("names", ()))
+
+
+def keep_confirm_round(study: Study, seed: int, names: Sequence[str]) -> None:
+    """Writes down a round of further seeds before it is begun."""
+    study.set_user_attr(_CONFIRM_ROUND, {"seed": seed, "names": list(names)})
+
+
 def name_of(record: TrialRecord) -> str:
     """What a record's checkpoint is called."""
     return str(record.number) if record.number is not None else record.reference.replace(" ", "-")
@@ -227,12 +246,13 @@ def _all_records(study: Study) -> Iterator[TrialRecord]:
     for trial in study.get_trials(deepcopy=False):
         record = record_of(trial, attributes.get(f"{_TEST_ACCURACY}{trial.number}"))
         if record is not None:
-            yield record
+            yield record.with_seeds(attributes.get(f"{_FURTHER_SEEDS}{trial.number}", ()))
     for key, written in attributes.items():
         if key.startswith(_REFERENCE):
             name = key.removeprefix(_REFERENCE).replace(" ", "-")
             test_accuracy = attributes.get(f"{_TEST_ACCURACY}{name}")
-            yield TrialRecord.from_attributes(None, written, test_accuracy)
+            record = TrialRecord.from_attributes(None, written, test_accuracy)
+            yield record.with_seeds(attributes.get(f"{_FURTHER_SEEDS}{name}", ()))
 
 
 def _latest(records: Iterable[TrialRecord]) -> list[TrialRecord]:

@@ -3,6 +3,7 @@
 
 import dataclasses
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -127,6 +128,14 @@ class TrialRecord:
                 "message": self.message,
             },
         }
+
+    def with_seeds(self, further: Sequence[float]) -> Self:
+        """The record with its accuracies at further seeds, and the mean over all of them."""
+        if not further:
+            return self
+        accuracies = (*self.seed_accuracies, *further)
+        mean = sum(accuracies) / len(accuracies)
+        return dataclasses.replace(self, accuracy=mean, seed_accuracies=accuracies)
 
     @property
     def costs(self) -> tuple[float, float, float]:

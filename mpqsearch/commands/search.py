@@ -72,6 +72,21 @@ def run(
             help="Processes that train at once, each with its own threads.",
         ),
     ] = 1,
+    confirm: Annotated[
+        int | None,
+        typer.Option(
+            "--confirm",
+            help="When the budget is filled: further seeds, up to so many in all, where they can"
+            " change who is on the front.",
+        ),
+    ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target",
+            help='What --confirm settles instead: the smallest with, like, "accuracy >= 0.98".',
+        ),
+    ] = None,
     device: Annotated[
         str, typer.Option("--device", help="Where trainings run: auto, cpu or cuda.")
     ] = "auto",
@@ -93,6 +108,8 @@ def run(
             f"--device must be one of {', '.join(DEVICES)} but is {device!r}"
             f"{nearest_of(device, DEVICES)}"
         )
+    if target and confirm is None:
+        raise StudyError("--target says what --confirm settles; give --confirm 5, or leave it out")
     path = find_study_file(study)
     baselines = None if warm_start is None else [one.strip() for one in warm_start.split(",")]
     spec = read_study(path, name=name, folder=data, trials=trials, seed=seed, warm_start=baselines)
@@ -102,15 +119,20 @@ def run(
         spec = spec.exhaustive
     # After the study, so that a bad one is refused before torch is imported.
     from mpqsearch.cache import open_cache
+    from mpqsearch.confirm import Confirm
     from mpqsearch.run import Machine, run_study
+    from mpqsearch.target import parse_target
     from mpqsearch.terminal import TerminalProgress, err, front_json, print_front
 
+    confirmed = None
+    if confirm is not None:
+        confirmed = Confirm(confirm, parse_target(target) if target else None, _say)
     kept = None if no_cache else open_cache(cache, cache_bytes)
     stop_on_terminate()
     try:
         with TerminalProgress() as progress:
             machine = Machine(workers=workers, threads=threads, device=device, cache=kept)
-            about, records = run_study(spec, runs, progress, machine)
+            about, records = run_study(spec, runs, progress, machine, confirmed)
     except KeyboardInterrupt:
         err.print("interrupted; everything finished is kept, the same command goes on from there")
         raise
@@ -121,3 +143,9 @@ def run(
         where = "" if runs == DEFAULT_RUNS else f" --runs {shlex.quote(str(runs))}"
         again = f"mpqsearch front --study {shlex.quote(spec.name)}{where}"
         err.print(f"kept in {runs / spec.name}; {again} shows it again", soft_wrap=True)
+
+
+def _say(line: str) -> None:
+    from mpqsearch.terminal import err
+
+    err.print(line, markup=False, soft_wrap=True)
