@@ -161,9 +161,25 @@ class ReplayRun:
                     bar.advance(task)
 
     def save(self) -> None:
-        """Writes the curve where one was asked for and there is one."""
+        """Writes the curve where one was asked for and there is a search."""
         if self._curve is not None and self.results:
             self._curve.write(curve_csv(self.results))
+
+    def draw(self) -> None:
+        """Draws the curve beside it, which takes seconds and a browser."""
+        if self._curve is None or not self.results:
+            return
+        # Here, since most replays draw none and importing them takes a second.
+        from mpqsearch.replay_figure import curves_figure
+        from mpqsearch.report import images
+
+        path = self._curve.path
+        try:
+            images.draw_images([curves_figure(self.results, path.stem)], path.parent)
+        except images.NoImages:
+            err.print("no PNG and SVG of the curve: they need Chrome or Chromium", soft_wrap=True)
+        except OSError as error:
+            raise _unwritable(path.with_suffix(".svg"), error) from None
 
     def print(self) -> None:
         """Prints what was found, for people."""

@@ -110,12 +110,13 @@ def replay(
 
 
 def _show(run: "ReplayRun", *, as_json: bool, interrupted: bool) -> None:
-    """Saves and prints what was searched."""
+    """Saves, prints and draws what was searched."""
     run.save()
     if as_json:
         typer.echo(json.dumps(run.to_json(interrupted=interrupted), indent=2))
     else:
         run.print()
+    run.draw()
 
 
 def import_(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mpqsearch.report import images
 from mpqsearch.study_file import read_study
 from mpqsearch.study_sections import PruningSection, SearchSection, SpaceSection, StudyFile
 from objectives.fidelity import Fidelity
@@ -84,6 +85,7 @@ def test_the_replay_page_works_as_written(
 ) -> None:
     """Every command of it, on tables as it describes them."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(images, "draw_images", lambda *_: None)  # that takes a browser
     page = (DOCS / "replay.md").read_text()
     assert blocks("replay.md")["csv"].startswith(f"{INDOOR_HEADER}\n")
     (tmp_path / "columns.yaml").write_text(blocks("replay.md")["yaml"])

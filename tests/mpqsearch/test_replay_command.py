@@ -13,10 +13,20 @@ import pytest
 from mpqsearch import replay_run
 from mpqsearch.replay import Replay, Searched
 from mpqsearch.replay_table import duration_text, plot_lines
+from mpqsearch.report import images
+from mpqsearch.report.style import Figure
 from tests.commands import Command, said_by
 from tests.mpqsearch.sweeps import indoor_rows, written
 
 FEW = ("--sampler", "random", "--repeats", 2, "--runs", 5)
+
+
+@pytest.fixture(autouse=True)
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """Figures that a browser would have drawn."""
+    found: list[Figure] = []
+    monkeypatch.setattr(images, "draw_images", lambda figures, _: found.extend(figures))
+    return found
 
 
 @pytest.fixture
@@ -77,6 +87,44 @@ def test_the_curve_is_saved(
     assert [row["run"] for row in rows] == ["1", "2", "3", "4", "5"]
     assert [float(row["simulated_seconds"]) for row in rows] == [3.0, 6.0, 9.0, 12.0, 15.0]
     assert all(float(row["low"]) <= float(row["median"]) <= float(row["high"]) for row in rows)
+
+
+def test_the_curve_is_drawn_beside_it(
+    mpqsearch: Command, table: Path, drawn: list[Figure], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line and a band for each sampler; without a browser it is said, and the rest is there."""
+    samplers = ("--sampler", "random", "--sampler", "exhaustive", "--runs", 5, "--repeats", 2)
+    assert mpqsearch("replay", table, *samplers, "--out", table.parent / "a.csv").err == ""
+    (figure,) = drawn
+    assert figure.name == "a"
+    lines = [trace for trace in figure.plot.data if trace.fill is None]
+    assert [trace.name for trace in lines] == ["random", "exhaustive"]
+    assert len(figure.plot.data) == 4
+    rows = list(csv.DictReader((table.parent / "a.csv").read_text().splitlines()))
+    left = [100 * (1 - float(row["median"])) for row in rows[:5]]
+    assert list(lines[0].y) == pytest.approx(left, abs=1e-3)
+
+    def without(*_: object) -> None:
+        raise images.NoImages
+
+    monkeypatch.setattr(images, "draw_images", without)
+    answer = mpqsearch("replay", table, *samplers, "--out", table.parent / "b.csv")
+    assert answer.code == 0
+    assert answer.err == "no PNG and SVG of the curve: they need Chrome or Chromium\n"
+    assert (table.parent / "b.csv").is_file()
+
+
+@pytest.mark.browser
+def test_a_browser_draws_it(
+    mpqsearch: Command, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As PNG and SVG."""
+    monkeypatch.undo()
+    answer = mpqsearch("replay", table, *FEW, "--out", table.parent / "curves")
+    if "need Chrome" in answer.err:
+        pytest.skip("no browser here")
+    names = sorted(file.name for file in (table.parent / "curves").iterdir())
+    assert names == ["replay-curve.csv", "replay-curve.png", "replay-curve.svg"]
 
 
 def test_more_runs_than_candidates_are_told(mpqsearch: Command, table: Path) -> None:
