@@ -29,7 +29,7 @@ from hardware.candidate import Candidate
 from mpqsearch.baselines.factory import BASELINES, make_baseline
 from mpqsearch.baselines.warm_start import BUDGET_SHARE, proposals
 from mpqsearch.cache import open_cache
-from mpqsearch.replay import Replay, Target, replay, sampler_of
+from mpqsearch.replay import PLAIN_NSGA2, Replay, Target, replay, sampler_of
 from mpqsearch.run import load_data
 from mpqsearch.space import Space
 from mpqsearch.study_file import find_study_file, read_study
@@ -39,7 +39,7 @@ from objectives.accuracy import AccuracyObjective
 from objectives.threads import use_threads
 
 BUDGETS = (20, 60)
-SEARCHERS = ("random", "nsga2", "cost-aware")
+SEARCHERS = ("random", PLAIN_NSGA2, "nsga2", "cost-aware")
 WARMED = ("nsga2", "cost-aware")
 
 

@@ -50,10 +50,13 @@ def queue_warm_starts(spec: StudySpec, study: Study, objective: AccuracyObjectiv
     if not new or most < 1:
         return
     found = warm_starts(spec, objective, new, ledger.claimed, most)
+    # float phases take their time, and another machine may have queued the same meanwhile
+    queued = study.user_attrs.get(_QUEUED, [])
+    new = [name for name in new if name not in queued]
+    enqueue(study, spec.space, {one: name for one, name in found.items() if name in new})
+    study.set_user_attr(_QUEUED, [*queued, *new])
     for name in new:
         logger.info("warm start: %d from %s", list(found.values()).count(name), name)
-    enqueue(study, spec.space, found)
-    study.set_user_attr(_QUEUED, [*queued, *new])
 
 
 def _proposed(spec: StudySpec, study: Study) -> int:
