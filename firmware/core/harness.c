@@ -20,6 +20,8 @@ static void answer_line(void)
         found = request_read(line, held, &request);
     }
     if (found == ERROR_NONE) {
+        reply_begin(request.sequence, "taken");
+        reply_end();
         found = answer(&request);
     }
     served++;
