@@ -111,8 +111,11 @@ class Certainty:
         found = []
         for column, place in enumerate(kept):
             rivals = self._no_dearer(int(place), kept)
-            on = drawn[:, column] > drawn[:, rivals].max(axis=1, initial=-np.inf)
-            probability = float(on.mean())
+            mine = drawn[:, [column]]
+            same = np.all(self._costs[kept] == self._costs[place], axis=1)
+            beaten = (drawn[:, rivals & same] > mine).any(axis=1)
+            beaten |= (drawn[:, rivals & ~same] >= mine).any(axis=1)
+            probability = float(np.mean(~beaten))
             record = self.scored[place]
             by_mean = record.candidate in front
             if by_mean or probability >= CONTENDER:

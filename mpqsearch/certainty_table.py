@@ -267,7 +267,7 @@ def _ties(ties: Sequence[Tie]) -> list[dict[str, Any]]:
 
 def _key(record: TrialRecord) -> dict[str, Any]:
     return {
-        "trial": record.number,
+        "number": record.number,
         "input_length": record.candidate.input_length,
         "bits": record.candidate.bits_text,
         "accuracy": record.accuracy,

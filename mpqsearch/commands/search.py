@@ -22,6 +22,7 @@ from mpqsearch.commands.options import (
 )
 from mpqsearch.errors import StudyError
 
+FAILED_RUN = 1
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -120,9 +121,11 @@ def run(
     # After the study, so that a bad one is refused before torch is imported.
     from mpqsearch.cache import open_cache
     from mpqsearch.confirm import Confirm
+    from mpqsearch.nothing_fits import nothing_fits
     from mpqsearch.run import Machine, run_study
     from mpqsearch.target import parse_target
     from mpqsearch.terminal import TerminalProgress, err, front_json, print_front
+    from mpqsearch.trials import Outcome
 
     confirmed = None
     if confirm is not None:
@@ -136,13 +139,18 @@ def run(
     except KeyboardInterrupt:
         err.print("interrupted; everything finished is kept, the same command goes on from there")
         raise
+    hint = nothing_fits(spec, records)
     if as_json:
-        typer.echo(json.dumps(front_json(about, records), indent=2))
+        typer.echo(json.dumps({**front_json(about, records), "nothing_fits": hint}, indent=2))
     else:
         print_front(about, records)
+        if hint:
+            typer.echo(hint)
         where = "" if runs == DEFAULT_RUNS else f" --runs {shlex.quote(str(runs))}"
         again = f"mpqsearch front --study {shlex.quote(spec.name)}{where}"
         err.print(f"kept in {runs / spec.name}; {again} shows it again", soft_wrap=True)
+    if not any(record.outcome is Outcome.SCORED for record in records):
+        raise typer.Exit(FAILED_RUN)  # a budget that is used up and no front
 
 
 def _say(line: str) -> None:

@@ -106,3 +106,18 @@ def test_the_replay_page_works_as_written(
     assert curve.name == "replay-curve.csv"
     header = curve.read_text().partition("\n")[0]
     assert f"`{header}`" in page
+
+
+def test_the_certainty_page_s_commands_run(
+    mpqsearch: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In its order, in one folder: each answers, and the run says what confirming took."""
+    monkeypatch.chdir(tmp_path)
+    page = (DOCS / "certainty.md").read_text()
+    lines = [line for language, text in BLOCK.findall(page) for line in text.splitlines()]
+    assert len(lines) == 8
+    for line in lines:
+        answer = mpqsearch(*shlex.split(line.removeprefix("mpqsearch ")))
+        assert answer.code == 0, f"{line}: {answer.err}"
+        if "--confirm" in line:
+            assert "more trainings for the front" in answer.err
