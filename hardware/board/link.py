@@ -231,19 +231,15 @@ def _was_damaged(found: Reply) -> bool:
 
 
 def open_port(port: str) -> serial.Serial:
-    """Opens a port, alone, and forgets what lies in it.
+    """Opens a port, alone.
 
     Raises:
         LinkError: where it is not there, may not be opened, or another program has it.
     """
     try:
-        opened = serial.Serial(
-            port, BAUD, timeout=_READ_S, write_timeout=PATIENCE_S, exclusive=True
-        )
-        opened.reset_input_buffer()
+        return serial.Serial(port, BAUD, timeout=_READ_S, write_timeout=PATIENCE_S, exclusive=True)
     except (OSError, ValueError) as error:
         raise LinkError(f"{port}: {_reason(error)}") from None
-    return opened
 
 
 def open_link(port: str, patience_s: float = PATIENCE_S) -> Link:

@@ -67,6 +67,8 @@ OPTIONAL = (
     "time_std_us",
     "source",
     "input_copy",
+    "firmware",
+    "project",
 )
 
 
