@@ -112,10 +112,13 @@ class Task(abc.ABC):
     Attributes:
         full_length: Samples along each spatial axis of the data; candidates may use fewer.
         recipe: How it is trained, unless the study file says otherwise.
+        application: Which of firmware/applications/ prepares its raw data on the board, so that
+            this is timed too; none.
     """
 
     full_length: ClassVar[int]
     recipe: ClassVar[Recipe] = Recipe()
+    application: ClassVar[str] = "none"
 
     @abc.abstractmethod
     def network(self, input_length: int) -> Network:

@@ -20,6 +20,7 @@ from hardware.placement.limits import DoesNotFit
 from hardware.placement.nearest_fit import check_fit
 from hardware.placement.packing import sound_bits
 from mpqsearch.errors import RunFailed, StudyError
+from mpqsearch.export.firmware import add_firmware
 from mpqsearch.export.folder import DIFFERS, ExportFolder
 from mpqsearch.export.job import Job, Options, describe
 from mpqsearch.export.manifest import IzerProject, Manifest, Proof, checksums, write_manifest
@@ -186,7 +187,8 @@ def _export(job: Job, folder: ExportFolder) -> Exported:
         write_inputs(partial, job.project, job.chips, max_speed=job.options.max_speed)
         projects = _synthesized(partial, job)
         proof = _proof(projects, job.options)
-        manifest = describe(job, projects, proof, checksums(partial))
+        firmware = () if proof is Proof.DIFFERS else add_firmware(partial, job, projects)
+        manifest = describe(job, projects, proof, firmware, checksums(partial))
         write_manifest(partial, manifest)
         name = job.project.name + (DIFFERS if proof is Proof.DIFFERS else "")
         return Exported(folder.finish(partial, name), manifest)

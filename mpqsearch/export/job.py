@@ -15,7 +15,15 @@ from hardware.izer.proof import PROVEN
 from hardware.izer.toolchain import Toolchain
 from hardware.network import format_bits
 from mpqsearch.environment import package_versions, source_commit
-from mpqsearch.export.manifest import ChipCost, IzerProject, Manifest, Proof, SampleInput, Score
+from mpqsearch.export.manifest import (
+    BoardFirmware,
+    ChipCost,
+    IzerProject,
+    Manifest,
+    Proof,
+    SampleInput,
+    Score,
+)
 from mpqsearch.export.selection import Scored
 from mpqsearch.opened_study import OpenedStudy
 from objectives.cache_folder import CacheFolder
@@ -67,7 +75,11 @@ class Job:
 
 
 def describe(
-    job: Job, projects: tuple[IzerProject, ...], proof: Proof, files: dict[str, str]
+    job: Job,
+    projects: tuple[IzerProject, ...],
+    proof: Proof,
+    firmware: tuple[BoardFirmware, ...],
+    files: dict[str, str],
 ) -> Manifest:
     """The manifest of a pick.
 
@@ -75,6 +87,7 @@ def describe(
         job: The pick.
         projects: What the izer made of it.
         proof: What is known of that.
+        firmware: What measures it on a board.
         files: Checksums of all files.
     """
     opened, scored, project = job.opened, job.scored, job.project
@@ -105,6 +118,7 @@ def describe(
         commit=source_commit(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         files=files,
+        firmware=firmware,
     )
 
 

@@ -120,6 +120,25 @@ class IzerProject:
 
 
 @dataclass(frozen=True)
+class BoardFirmware:
+    """The firmware that measures the pick on one chip's board.
+
+    Attributes:
+        chip: Part name.
+        folder: Its folder, from the export's; empty where there is none.
+        checksum: What the board says it holds: 16 hexadecimal digits over the izer's files.
+        version: The firmware's.
+        left_out: Why there is none.
+    """
+
+    chip: str
+    folder: str
+    checksum: str
+    version: str
+    left_out: str = ""
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Everything an exported pick rests on.
 
@@ -148,6 +167,7 @@ class Manifest:
         commit: Commit of mpqsearch.
         created: When, UTC.
         files: SHA-256 of every file in the folder but this one.
+        firmware: What measures it on a board, by chip; none where the izer did not run.
     """
 
     study: str
@@ -175,6 +195,7 @@ class Manifest:
     created: str
     files: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
+    firmware: tuple[BoardFirmware, ...] = ()
 
     @property
     def name(self) -> str:

@@ -41,6 +41,7 @@ class IndoorTask(Task):
     synthetic_seed: int = 0
 
     full_length: ClassVar[int] = FREQUENCY_BINS
+    application: ClassVar[str] = "indoor"
 
     def __post_init__(self) -> None:
         for name in ("split_seed", "synthetic_seed"):

@@ -45,6 +45,9 @@ def test_a_proven_pick(mpqsearch: Command, study: Path, izer: Toolchain) -> None
         }
         answer = np.load(pick / one.folder / "answer.npy").ravel()
         assert answer.tolist() == list(manifest.known_answer)
+    assert [(one.chip, one.folder, one.left_out) for one in manifest.firmware] == [
+        (chip, f"{chip}/{pick.name}-board", "") for chip in ("MAX78000", "MAX78002")
+    ]
     first, second = (contents(only(study / folder)) for folder in ("first", "second"))
     manifests = [json.loads(files.pop("manifest.json")) for files in (first, second)]
     assert first == second
