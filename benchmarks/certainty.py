@@ -1,23 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether probabilities of certainty come true: said against happened, on tables of known truth.
 
-Run from the repository root: `python -m benchmarks.certainty [--tables 200]`. Each simulated table
-has 81 candidates with true accuracies, known costs, and seeds that move all candidates, those of
-one length, and each alone, inaccurate ones more. From a few seeds, the probability of meeting a
-target and of being on the front is computed by the plain bootstrap, which draws seeds with
-replacement, and by ours; then it is counted how often it was so. `racing` has 1 to 5 seeds for
-each candidate. At last: how often the smallest candidate that is called 95 % sure meets the target.
+Run from the repository root: `python -m benchmarks.certainty [--tables 200] [--sweep FILE.csv]`.
+Each simulated table has 81 candidates with true accuracies, known costs, and seeds that move all
+candidates, those of one length, and each alone, inaccurate ones more. From a few seeds, the
+probability of meeting a target and of being on the front is computed by the plain bootstrap, which
+draws seeds with replacement, and by ours; then it is counted how often it was so. `racing` has 1 to
+5 seeds for each candidate. Then: how often the smallest candidate that is called 95 % sure meets
+the target. With the indoor study's recorded sweep, also what `run --confirm 5` trains of it,
+beginning with each of its seeds, and whether the front is that of all seeds of all candidates.
 """
 
 import argparse
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hardware.candidate import Candidate
+from mpqsearch.certainty import Certainty
+from mpqsearch.confirm import next_round
+from mpqsearch.front import front_of
 from mpqsearch.seed_noise import SeedNoise
+from mpqsearch.sweep import read_sweep
+from mpqsearch.sweep_costs import published_costs
+from mpqsearch.trials import Outcome, TrialRecord
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -31,6 +41,8 @@ LOST = {2: 0.8, 4: 0.2, 8: 0.0}
 DRAWS = 1000
 EDGES = (0.0, 0.02, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 0.98, 1.0)
 SURE = 0.95
+SAMPLES = 97 * 4 * 200
+"""Of the indoor study's test split, points x classes x sweeps; asked for until seeds tell more."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +140,56 @@ def compare(method: str, seeds: int, tables: int) -> tuple[Said, Said, Mask]:
     return target_said, Said(np.concatenate(member), np.concatenate(was)), np.array(sure)
 
 
+def confirm_sweep(path: Path) -> None:
+    """Prints what confirming a recorded sweep takes, and what it gives."""
+    table = read_sweep(path).trainings
+    accuracies = {one: [row.accuracy for row in rows.values()] for one, rows in table.items()}
+    seeds = len(next(iter(accuracies.values())))
+    full = front_of(_records(accuracies, dict.fromkeys(accuracies, seeds), 0))
+    wanted = {one.candidate for one in full}
+    print(f"\nconfirming {len(accuracies)} candidates of {path.name}, up to {seeds} seeds")
+    print("first seed  trainings  of     front of all seeds  found  others")
+    for first in range(seeds):
+        counts = dict.fromkeys(accuracies, 1)
+        while True:
+            records = _records(accuracies, counts, first)
+            chosen = next_round(Certainty(records, lambda: SAMPLES), seeds)
+            if not chosen:
+                break
+            for one in chosen:
+                counts[one.candidate] += 1
+        found = {one.candidate for one in front_of(records)}
+        spent = sum(counts.values()) - len(counts)
+        print(
+            f"{first:>10}  {spent:>9}  {len(counts) * (seeds - 1):<5}  {len(wanted):>18}"
+            f"  {len(found & wanted):>5}  {len(found - wanted):>6}"
+        )
+
+
+def _records(
+    accuracies: dict[Candidate, list[float]], counts: dict[Candidate, int], first: int
+) -> list[TrialRecord]:
+    """Records of a sweep that has run so many seeds of each candidate, from one of them on."""
+    records = []
+    for number, (candidate, every) in enumerate(accuracies.items()):
+        seen = (every[first:] + every[:first])[: counts[candidate]]
+        latency_us, weight_bytes = published_costs(candidate)
+        records.append(
+            TrialRecord(
+                number,
+                candidate,
+                Outcome.SCORED,
+                sum(seen) / len(seen),
+                latency_us,
+                latency_us,  # energy goes with it
+                int(weight_bytes),
+                "measured",
+                seed_accuracies=tuple(seen),
+            )
+        )
+    return records
+
+
 def print_said(what: str, found: dict[tuple[str, int], Said]) -> None:
     """Prints a row a method: percent said, and percent that happened of those."""
     print(f"\nprobability of {what}, %: said->happened")
@@ -140,7 +202,9 @@ def main() -> None:
     """Prints the calibration tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--tables", type=int, default=200, help="simulated tables a row")
-    tables = parser.parse_args().tables
+    parser.add_argument("--sweep", type=Path, help="the indoor study's recorded sweep")
+    arguments = parser.parse_args()
+    tables = arguments.tables
     runs = [("plain", 2), ("ours", 2), ("plain", 5), ("ours", 5), ("racing", 5)]
     found = {run: compare(*run, tables) for run in runs}
     print_said("meeting the target", {run: target for run, (target, _, _) in found.items()})
@@ -148,6 +212,8 @@ def main() -> None:
     print(f"\nthe smallest called {SURE:.0%} sure met the target")
     for (method, seeds), (_, _, sure) in found.items():
         print(f"{method:>7} {seeds} seeds  {sure.mean():.0%} of {len(sure)}")
+    if arguments.sweep is not None:
+        confirm_sweep(arguments.sweep)
 
 
 if __name__ == "__main__":

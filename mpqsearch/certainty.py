@@ -107,23 +107,20 @@ class Certainty:
         """The front and its contenders, most accurate first."""
         front = {one.candidate for one in front_of(self.scored)}
         kept = self.relevant(np.arange(len(self.scored)))
-        drawn = self.noise.means(kept)
+        drawn = np.ascontiguousarray(self.noise.means(kept).T)  # (candidates, draws)
         found = []
-        for column, place in enumerate(kept):
+        for row, place in enumerate(kept):
             rivals = self._no_dearer(int(place), kept)
-            mine = drawn[:, [column]]
             same = np.all(self._costs[kept] == self._costs[place], axis=1)
-            beaten = (drawn[:, rivals & same] > mine).any(axis=1)
-            beaten |= (drawn[:, rivals & ~same] >= mine).any(axis=1)
+            beaten = drawn[rivals & same].max(axis=0, initial=-np.inf) > drawn[row]
+            beaten |= drawn[rivals & ~same].max(axis=0, initial=-np.inf) >= drawn[row]
             probability = float(np.mean(~beaten))
             record = self.scored[place]
             by_mean = record.candidate in front
             if by_mean or probability >= CONTENDER:
                 more: int | None = 0
                 if not settled(probability, self.sure):
-                    more = self._more_for_front(
-                        int(place), drawn[:, column], kept[rivals], drawn[:, rivals]
-                    )
+                    more = self._more_for_front(int(place), drawn[row], kept[rivals], drawn[rivals])
                 interval = self.interval(int(place))
                 found.append(Member(record, by_mean, interval, probability, more))
         return sorted(found, key=lambda one: (-one.record.accuracy, *one.record.costs))
@@ -216,16 +213,16 @@ class Certainty:
             place: The candidate.
             drawn: Its draws, (draws,).
             rivals: Who costs no more.
-            rivals_drawn: Their draws, (draws, rivals).
+            rivals_drawn: Their draws, (rivals, draws).
         """
         centres = self.noise.centres
-        leads = centres[place] - centres[rivals]
-        moved = (drawn - centres[place])[:, None] - (rivals_drawn - centres[rivals])
-        behind = leads < 0
+        leads = (centres[place] - centres[rivals])[:, None]
+        moved = (drawn - centres[place]) - (rivals_drawn - centres[rivals][:, None])
+        behind = leads[:, 0] < 0
         if behind.any():  # off the front, where one of those stays in the lead
-            factors = (moved[:, behind] / -leads[behind]).min(axis=1)
+            factors = (moved[behind] / -leads[behind]).min(axis=0)
         elif np.all(leads > 0):
-            factors = (-moved / leads).max(axis=1)
+            factors = (-moved / leads).max(axis=0)
         else:
             return None
         factor = max(float(np.quantile(factors, self.sure)), 1.0)

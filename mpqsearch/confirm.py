@@ -3,15 +3,18 @@
 
 import dataclasses
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from optuna.study import Study
 
+from hardware.candidate import Candidate
 from mpqsearch.certainty import SURE, Certainty
 from mpqsearch.errors import RunFailed, StudyError
 from mpqsearch.front import shown_of
+from mpqsearch.racing import FEWEST_DEGREES
 from mpqsearch.run_folder import RunFolder
+from mpqsearch.seed_noise import Source
 from mpqsearch.storage import confirm_round, keep_confirm_round, keep_seed, name_of, records_of
 from mpqsearch.study_file import StudySpec
 from mpqsearch.target import Target, answer_to
@@ -22,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 FAILURES_IN_A_ROW = 3
 MOST_SEEDS = 100
+PILOTS = FEWEST_DEGREES + 1
+"""Candidates whose second seed tells how far seeds scatter accuracies."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class Confirmation:
         self.confirm = confirm
         self.runs = 0
         self._seeds = dataclasses.replace(spec, seeds=max(confirm.seeds, spec.seeds)).seed_list
-        self._failed: set[str] = set()
+        self._given_up: set[Candidate] = set()
         self._failures = 0
 
     def run(self) -> None:
@@ -99,25 +104,13 @@ class Confirmation:
     def _certainty(self) -> Certainty:
         return Certainty(records_of(self.study), lambda: len(self.objective.data.validation.labels))
 
-    def _in_doubt(self, certainty: Certainty) -> list[TrialRecord]:
-        """Candidates whose place is not settled."""
-        target = self.confirm.target
-        return _front_doubts(certainty) if target is None else _target_doubts(target, certainty)
-
     def _next_round(self) -> tuple[int, list[str]]:
         """Which seed is trained next, counted from 0, and of whom; nobody where all is done."""
-        certainty = self._certainty()
-        found = {}
-        for one in self._in_doubt(certainty):
-            deciding = [] if self.confirm.target else certainty.rivals(one)
-            found.update({other.candidate: other for other in (one, *deciding)})
-        open_ones = [
-            one
-            for one in found.values()
-            if len(one.seed_accuracies) < self.confirm.seeds and name_of(one) not in self._failed
-        ]
-        fewest = min((len(one.seed_accuracies) for one in open_ones), default=0)
-        return fewest, [name_of(one) for one in open_ones if len(one.seed_accuracies) == fewest]
+        found = next_round(
+            self._certainty(), self.confirm.seeds, self.confirm.target, self._given_up
+        )
+        number = len(found[0].seed_accuracies) if found else 0
+        return number, [name_of(one) for one in found]
 
     def _train(self, number: int, names: Sequence[str]) -> None:
         """Trains a round; who has that seed already, from before a break, is left out."""
@@ -146,7 +139,7 @@ class Confirmation:
             RunFailed: where it is the third in a row.
         """
         logger.warning("no further seed of %s: %s", record.candidate, reason)
-        self._failed.add(name_of(record))
+        self._given_up.add(record.candidate)
         self._failures += 1
         if self._failures >= FAILURES_IN_A_ROW:
             raise RunFailed(
@@ -181,7 +174,7 @@ class Confirmation:
                 self.folder.save_checkpoint(name_of(record), result.integers)
 
     def _say_result(self) -> None:
-        left = len(self._in_doubt(self._certainty()))
+        left = len(in_doubt(self._certainty(), self.confirm.target))
         what = "the front" if self.confirm.target is None else str(self.confirm.target)
         ended = "settled"
         if left:
@@ -190,23 +183,68 @@ class Confirmation:
         self.confirm.say(f"confirm: {self.runs} more trainings for {what}: {ended}")
 
 
+def next_round(
+    certainty: Certainty,
+    seeds: int,
+    target: Target | None = None,
+    without: Collection[Candidate] = (),
+) -> list[TrialRecord]:
+    """Who is trained at the next seed: all of them have the same seeds so far.
+
+    Args:
+        certainty: What is known.
+        seeds: Seeds a candidate gets at most.
+        target: What is to be settled; None: the front.
+        without: Who gets none.
+    """
+    found: dict[Candidate, TrialRecord] = {}
+    for one in in_doubt(certainty, target):
+        deciding = [] if target else certainty.rivals(one)
+        found.update({other.candidate: other for other in (one, *deciding)})
+    left = [
+        one
+        for one in found.values()
+        if len(one.seed_accuracies) < seeds and one.candidate not in without
+    ]
+    fewest = min((len(one.seed_accuracies) for one in left), default=0)
+    return [one for one in left if len(one.seed_accuracies) == fewest]
+
+
+def in_doubt(certainty: Certainty, target: Target | None = None) -> list[TrialRecord]:
+    """Candidates whose place, on the front or in the answer to a target, is not settled."""
+    return _front_doubts(certainty) if target is None else _target_doubts(target, certainty)
+
+
 def _front_doubts(certainty: Certainty) -> list[TrialRecord]:
     """Members and contenders of which it is not known on which side of the front they are.
 
     Also those whose mean says otherwise than the comparison at common seeds: they have fewer seeds
-    than others, and luckier or unluckier ones.
+    than others, and luckier or unluckier ones. Where the noise of seeds is not known yet, all of
+    them, and the best of the others until there are `PILOTS`.
     """
-    return [
-        one.record
-        for one in certainty.members
-        if not one.settled(SURE) or one.by_mean is not (one.on_front > 0.5)
-    ]
+    members = certainty.members
+    if certainty.noise.source is not Source.SAMPLES:
+        return [
+            one.record
+            for one in members
+            if not one.settled(SURE) or one.by_mean is not (one.on_front > 0.5)
+        ]
+    best = sorted(certainty.scored, key=lambda one: -one.accuracy)
+    known = {one.record.candidate: one.record for one in members}
+    others = [one for one in best if one.candidate not in known]
+    return [*known.values(), *others[: max(PILOTS - len(known), 0)]]
 
 
 def _target_doubts(target: Target, certainty: Certainty) -> list[TrialRecord]:
-    """Who may be the smallest that meets a target; also who meets it by a mean of lucky seeds."""
+    """Who may be the smallest that meets a target; also who meets it by a mean of lucky seeds.
+
+    Where the noise of seeds is not known yet, also the `PILOTS` nearest to the target.
+    """
     answer = answer_to(target, certainty)
     found = [one.record for one in answer.open]
     if answer.by_mean is not None and answer.by_mean.meets <= 1 - SURE:
         found.append(answer.by_mean.record)
-    return found
+    floor = target.floor
+    if certainty.noise.source is Source.SAMPLES and floor is not None:
+        found += sorted(certainty.scored, key=lambda one: abs(one.accuracy - floor))[:PILOTS]
+    return list({one.candidate: one for one in found}.values())
