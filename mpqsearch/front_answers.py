@@ -85,16 +85,22 @@ def answers(opened: OpenedStudy, question: Question) -> Answers:
 def _certainty(opened: OpenedStudy, sure: float | None) -> Certainty | None:
     if not any(one.outcome is Outcome.SCORED for one in opened.records):
         return None
+    certain = SURE if sure is None else sure
+    return Certainty(opened.records, lambda: validation_samples(opened), sure=certain)
 
-    def samples() -> int:
-        if opened.about.imported:
-            raise StudyError(
-                f"study {opened.name} was imported with hardly two seeds of any candidate, so its"
-                " accuracies say nothing of their noise; import a table with several seeds"
-            )
-        return len(opened.data.validation.labels)
 
-    return Certainty(opened.records, samples, sure=SURE if sure is None else sure)
+def validation_samples(opened: OpenedStudy) -> int:
+    """Samples of the validation split, which tell the noise where seeds do not.
+
+    Raises:
+        StudyError: where the study has no data of its own, or they cannot be loaded any more.
+    """
+    if opened.about.imported:
+        raise StudyError(
+            f"study {opened.name} was imported with hardly two seeds of any candidate, so its"
+            " accuracies say nothing of their noise; import a table with several seeds"
+        )
+    return len(opened.data.validation.labels)
 
 
 def _picked(opened: OpenedStudy, selection: Selection) -> list[TrialRecord]:
@@ -118,7 +124,7 @@ def print_answers(found: Answers) -> None:
     else:
         print_front(opened.about, opened.records)
     if not scored:
-        out.print(nothing_fits(opened.spec, opened.records), soft_wrap=True)
+        out.print(nothing_fits(opened.spec, opened.records), markup=False, soft_wrap=True)
     if question.certainty and found.certainty is not None:
         print_certainty(found.certainty)
     if found.target is not None and found.certainty is not None:

@@ -6,11 +6,12 @@ import shlex
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from mpqsearch.certainty_table import percent
 from mpqsearch.report.contents import Contents
 from mpqsearch.report.measures import ACCURACY, COSTS, PERCENT
 from mpqsearch.report.scales import ERROR, error_of
 from mpqsearch.report.style import Figure
-from mpqsearch.report.uncertainty import interval_of
+from mpqsearch.report.uncertainty import Uncertainty
 from mpqsearch.trials import Outcome, TrialRecord
 
 FIELDS = ("label", "length", "bits", "hint", ERROR, *(measure.key for measure in COSTS))
@@ -55,7 +56,7 @@ def rows_of(contents: Contents, ids: Iterable[int]) -> dict[str, list[Any]]:
         standing = ["front"] if candidate in members else []
         standing += filter(None, (named.get(candidate, ""), record.reference))
         found[str(at)] = [
-            _label(record, standing),
+            _label(record, standing, contents.uncertainty),
             candidate.input_length,
             candidate.bits_text,
             HINTS.get(record.outcome),
@@ -65,7 +66,7 @@ def rows_of(contents: Contents, ids: Iterable[int]) -> dict[str, list[Any]]:
     return found
 
 
-def _label(record: TrialRecord, standing: list[str]) -> str:
+def _label(record: TrialRecord, standing: list[str], uncertainty: Uncertainty) -> str:
     """A candidate in a few short lines, with nothing in them that HTML would take for its own."""
     trial = "" if record.number is None else f" · trial {record.number}"
     lines = [f"<b>{record.candidate}</b>{trial}"]
@@ -73,6 +74,7 @@ def _label(record: TrialRecord, standing: list[str]) -> str:
         lines.append(", ".join(standing))
     if record.outcome is Outcome.SCORED:
         lines.append(_accuracies(record))
+        lines += filter(None, [_certainty(record, uncertainty)])
     elif record.message:
         lines.append(html.escape(_short(record.message)))
     lines.append(" · ".join(cost.text_of(record) for cost in COSTS))
@@ -81,13 +83,20 @@ def _label(record: TrialRecord, standing: list[str]) -> str:
 
 def _accuracies(record: TrialRecord) -> str:
     said = f"{ACCURACY.text_of(record)} validation"
-    seen = interval_of(record)
-    if seen is not None:
-        low, high = (PERCENT * bound for bound in seen)
-        said += f" ({low:.2f} to {high:.2f} over {len(record.seed_accuracies)} seeds)"
+    if len(record.seed_accuracies) > 1:
+        said += f", a mean of {len(record.seed_accuracies)} seeds"
     if record.test_accuracy is not None:
         said += f", {ACCURACY.text(PERCENT * record.test_accuracy)} test"
     return said
+
+
+def _certainty(record: TrialRecord, uncertainty: Uncertainty) -> str:
+    interval = uncertainty.intervals.get(record.candidate)
+    if interval is None:
+        return ""
+    low, high = (PERCENT * bound for bound in interval)
+    on_front = html.escape(percent(uncertainty.on_front[record.candidate]))
+    return f"{low:.2f} to {high:.2f} % with 95 % probability; on the front with {on_front}"
 
 
 def _short(message: str) -> str:

@@ -4,7 +4,7 @@
 import json
 import logging
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,10 @@ from optuna.trial import FrozenTrial, TrialState
 from hardware.cost.measurements import Measurement
 from mpqsearch.export.table import board_measurements
 from mpqsearch.front import front_of
+from mpqsearch.front_answers import validation_samples
 from mpqsearch.opened_study import OpenedStudy
 from mpqsearch.picks import Pick, choose
+from mpqsearch.report.uncertainty import Uncertainty, uncertainty_of
 from mpqsearch.storage import About
 from mpqsearch.study_file import StudySpec
 from mpqsearch.trials import Outcome, TrialRecord
@@ -42,7 +44,9 @@ class Contents:
         environment: Versions, commit and machine of the run; empty where not kept.
         measured: What was measured on boards.
         runs_option: ` --runs DIR`, as commands must have it; empty for the default folder.
+        uncertainty: How sure the accuracies are.
         front: What no other candidate beats, best accuracy first.
+        contenders: What may be on it by chance.
         dominated: What was scored besides, the references left out.
         picks: The members of the front that rules take; empty where it is.
     """
@@ -58,7 +62,9 @@ class Contents:
     environment: Mapping[str, Any] = field(default_factory=dict)
     measured: tuple[Measurement, ...] = ()
     runs_option: str = ""
+    uncertainty: Uncertainty = field(default_factory=Uncertainty)
     front: tuple[TrialRecord, ...] = field(init=False)
+    contenders: tuple[TrialRecord, ...] = field(init=False)
     dominated: tuple[TrialRecord, ...] = field(init=False)
     picks: Mapping[Pick, TrialRecord] = field(init=False)
 
@@ -66,8 +72,12 @@ class Contents:
         front = tuple(front_of(self.records))
         picks = {pick: choose(front, pick)[0] for pick in NAMED_PICKS} if front else {}
         apart = {record.candidate for record in (*front, *self.references)}
-        dominated = [one for one in self.of(Outcome.SCORED) if one.candidate not in apart]
+        others = [one for one in self.of(Outcome.SCORED) if one.candidate not in apart]
+        near = self.uncertainty.on_front
+        contenders = [one for one in others if one.candidate in near]
+        dominated = [one for one in others if one.candidate not in near]
         object.__setattr__(self, "front", front)
+        object.__setattr__(self, "contenders", tuple(contenders))
         object.__setattr__(self, "dominated", tuple(dominated))
         object.__setattr__(self, "picks", picks)
 
@@ -116,6 +126,7 @@ def read_contents(opened: OpenedStudy, runs_option: str = "") -> Contents:
         environment=_environment(opened),
         measured=board_measurements(opened.folder.path / "export"),
         runs_option=runs_option,
+        uncertainty=uncertainty_of(records, lambda: validation_samples(opened)),
     )
 
 
@@ -155,8 +166,3 @@ def _environment(opened: OpenedStudy) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def several_seeds(records: Sequence[TrialRecord]) -> bool:
-    """Whether any candidate was trained with more than one seed."""
-    return any(len(record.seed_accuracies) > 1 for record in records)

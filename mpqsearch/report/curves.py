@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from mpqsearch.report.contents import Contents
-from mpqsearch.report.points import HOVER, Points
+from mpqsearch.report.points import HOVER, Points, evenly
 from mpqsearch.report.scales import accuracy_axis, error_of
 from mpqsearch.report.style import BLUE, FRONT, GREY, ORANGE, PRUNED, Figure, axis, styled
 from mpqsearch.terminal import pruned_text
@@ -20,7 +20,9 @@ def curves_figure(contents: Contents, points: Points) -> Figure | None:
     """Accuracy against the share of the QAT steps; none where no rungs were kept."""
     pruned = [record for record in contents.of(Outcome.PRUNED) if record.rungs]
     front = [record for record in contents.front if len(record.rungs) > 1]
-    others = [record for record in contents.dominated if len(record.rungs) > 1]
+    others = [
+        record for record in (*contents.contenders, *contents.dominated) if len(record.rungs) > 1
+    ]
     if not (pruned or front or others):
         return None
     kinds = (
@@ -31,8 +33,10 @@ def curves_figure(contents: Contents, points: Points) -> Figure | None:
     plot = go.Figure()
     for name, colour, records, line in kinds:
         if records:
-            plot.add_trace(_lines(points, name, evenly(records), {"color": colour, **line}))
-    ends = evenly(pruned)
+            plot.add_trace(
+                _lines(points, name, evenly(records, MOST_CURVES), {"color": colour, **line})
+            )
+    ends = evenly(pruned, MOST_CURVES)
     plot.add_trace(
         points.trace(
             PRUNED,
@@ -53,12 +57,6 @@ def curves_figure(contents: Contents, points: Points) -> Figure | None:
         shapes=[_rung(100 * share) for share in rungs],
     )
     return Figure("learning-curves", "Learning curves", _reading(contents, pruned), plot)
-
-
-def evenly(records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """All of them, or of many as many as can be drawn, evenly chosen."""
-    step = max(1, -(-len(records) // MOST_CURVES))
-    return list(records[::step])
 
 
 def _lines(

@@ -2,17 +2,19 @@
 """The front in each pair of objectives."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from hardware.candidate import Candidate
 from mpqsearch.picks import Pick
 from mpqsearch.report.contents import Contents
 from mpqsearch.report.measures import PAIRS, Measure
-from mpqsearch.report.points import Points, selection
+from mpqsearch.report.points import Points, evenly, selection
 from mpqsearch.report.scales import ERROR, Axis, accuracy_axis, cost_axis, error_of
 from mpqsearch.report.style import (
     BLUE,
+    CONTENDER,
     DOMINATED,
     FRONT,
     INFEASIBLE,
@@ -22,7 +24,7 @@ from mpqsearch.report.style import (
     Figure,
     styled,
 )
-from mpqsearch.report.uncertainty import interval_of
+from mpqsearch.report.uncertainty import Interval
 from mpqsearch.trials import Outcome, TrialRecord
 
 LEFT_PART = 0.45
@@ -42,13 +44,14 @@ def front_figures(contents: Contents, points: Points) -> list[Figure]:
 def _pair(contents: Contents, points: Points, across: Measure, up: Measure) -> Figure:
     drawn = [one for one in contents.records if one.outcome is not Outcome.FAILED]
     horizontal = cost_axis(across, positions(drawn, across))
-    vertical = _vertical(drawn, up)
+    vertical = _vertical(contents, drawn, up)
     plot = go.Figure(_background(contents, points, across, up, vertical))
     plot.add_trace(_edge(contents.front, across, up))
     for mark, records in ((REFERENCE, contents.references), (FRONT, contents.front)):
-        bars = {"error_y": error_bars(records, mark.colour)} if up.is_accuracy else {}
+        known = contents.uncertainty.intervals
+        bars = {"error_y": error_bars(records, known, mark.colour)} if up.is_accuracy else {}
         xs, ys = positions(records, across), positions(records, up)
-        plot.add_trace(points.trace(mark, records, xs, ys, thin=False, **bars))
+        plot.add_trace(points.trace(mark, records, xs, ys, **bars))
     plot.add_trace(selection())
     styled(
         plot,
@@ -62,11 +65,12 @@ def _pair(contents: Contents, points: Points, across: Measure, up: Measure) -> F
     return Figure(name, title, _reading(contents, across, up), plot)
 
 
-def _vertical(drawn: Sequence[TrialRecord], up: Measure) -> Axis:
+def _vertical(contents: Contents, drawn: Sequence[TrialRecord], up: Measure) -> Axis:
     if not up.is_accuracy:
         return cost_axis(up, positions(drawn, up))
     trained = [one for one in drawn if one.outcome is not Outcome.INFEASIBLE]
-    return accuracy_axis(positions(trained, up))
+    bounds = [error_of(one) for bars in contents.uncertainty.intervals.values() for one in bars]
+    return accuracy_axis([*positions(trained, up), *bounds])
 
 
 def positions(records: Sequence[TrialRecord], measure: Measure) -> list[float]:
@@ -79,12 +83,17 @@ def positions(records: Sequence[TrialRecord], measure: Measure) -> list[float]:
 def _background(
     contents: Contents, points: Points, across: Measure, up: Measure, vertical: Axis
 ) -> list[go.Scatter]:
-    """What is not on the front: dominated, stopped early, and what does not fit."""
+    """What is not on the front: dominated, stopped early, contenders, and what does not fit."""
     traces = []
-    for mark, records in ((DOMINATED, contents.dominated), (PRUNED, contents.of(Outcome.PRUNED))):
+    for mark, kind in (
+        (DOMINATED, contents.dominated),
+        (PRUNED, contents.of(Outcome.PRUNED)),
+        (CONTENDER, contents.contenders),
+    ):
+        records = evenly(kind)
         xs, ys = positions(records, across), positions(records, up)
         traces.append(points.trace(mark, records, xs, ys))
-    misfits = contents.of(Outcome.INFEASIBLE)
+    misfits = evenly(contents.of(Outcome.INFEASIBLE))
     heights = positions(misfits, up)
     if up.is_accuracy:  # they have none, and stand at the lower edge
         bottom, top = vertical["range"]
@@ -93,13 +102,15 @@ def _background(
     return traces
 
 
-def error_bars(records: Sequence[TrialRecord], colour: str) -> dict[str, object]:
-    """Bars from each candidate's lowest seed to its highest; of one seed, none."""
+def error_bars(
+    records: Sequence[TrialRecord], known: Mapping[Candidate, Interval], colour: str
+) -> dict[str, object]:
+    """Bars over what an accuracy may be over endless seeds; none where that is not known."""
     better, worse = [], []
     for record in records:
-        low, high = interval_of(record) or (record.accuracy, record.accuracy)
-        better.append(error_of(record.accuracy) - error_of(high))
-        worse.append(error_of(low) - error_of(record.accuracy))
+        low, high = known.get(record.candidate, (record.accuracy, record.accuracy))
+        better.append(max(0.0, error_of(record.accuracy) - error_of(high)))
+        worse.append(max(0.0, error_of(low) - error_of(record.accuracy)))
     return {
         "type": "data",
         "symmetric": False,

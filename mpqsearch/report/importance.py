@@ -7,19 +7,21 @@ from collections.abc import Sequence
 
 import optuna
 import plotly.graph_objects as go
+from optuna.distributions import IntDistribution
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
-from optuna.trial import TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from mpqsearch.certainty_table import percent
 from mpqsearch.report.contents import Contents
-from mpqsearch.report.measures import ACCURACY, MEASURES, percent
+from mpqsearch.report.measures import ACCURACY, MEASURES
 from mpqsearch.report.style import Figure, axis, bar, styled
-from mpqsearch.space import BITS_PREFIX, LENGTH_PARAMETER, Space
 from mpqsearch.trials import DIRECTIONS, Outcome, TrialRecord
 
 FEWEST = 4
 """Scored candidates from which on a forest has something to split."""
 
-MOST_LEARNED_FROM = 1000
+TREES = 32
+MOST_LEARNED_FROM = 300
 """Candidates the forest learns from; of more, so many are drawn."""
 
 
@@ -59,27 +61,25 @@ def importances(
 ) -> dict[str, dict[str, float]]:
     """Share of each objective's variance that a parameter explains alone, by their names.
 
-    Parameters come in the network's order, the input length first; those that never change, and
-    objectives that never do, are left out.
+    Parameters come in the network's order, the input length first; those that never change have
+    none, and objectives that never do are left out.
 
     **Source:** fANOVA, Hutter, Hoos, Leyton-Brown, ICML 2014, as Optuna computes it.
     """
     if len(scored) < FEWEST:
         return {}
-    space = _space_of(scored, layer_names)
+    names = ["input length", *(f"bits of {name}" for name in layer_names)]
+    columns = [(one.candidate.input_length, *one.candidate.bits) for one in scored]
+    most = [max(column) for column in zip(*columns, strict=True)]
     study = optuna.create_study(directions=DIRECTIONS)
-    study.add_trials([_trial(record, space) for record in scored])
-    names = {LENGTH_PARAMETER: "input length"}
-    names |= {BITS_PREFIX + name: f"bits of {name}" for name in layer_names}
+    study.add_trials([_trial(record, names, most) for record in scored])
     found = {}
     for at, measure in enumerate(MEASURES):
         if len({record.values[at] for record in scored}) < 2:
             continue
         shares = _shares(study, at)
         if sum(shares.values()) > 0:
-            found[measure.name] = {
-                text: float(shares[name]) for name, text in names.items() if name in shares
-            }
+            found[measure.name] = {name: float(shares[name]) for name in names}
     return found
 
 
@@ -88,26 +88,21 @@ def _shares(study: optuna.Study, objective: int) -> dict[str, float]:
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return get_param_importances(
             study,
-            evaluator=FanovaImportanceEvaluator(seed=0),
+            evaluator=FanovaImportanceEvaluator(n_trees=TREES, seed=0),
             target=lambda trial: float(trial.values[objective]),
+            normalize=False,  # what several choices decide together is nobody's
         )
 
 
-def _space_of(scored: Sequence[TrialRecord], layer_names: Sequence[str]) -> Space:
-    """The space of what was tried; references may lie outside the study's."""
-    columns = zip(*(record.candidate.bits for record in scored), strict=True)
-    return Space(
-        tuple(sorted({record.candidate.input_length for record in scored}, reverse=True)),
-        tuple(layer_names),
-        tuple(tuple(sorted(set(column), reverse=True)) for column in columns),
-    )
-
-
-def _trial(record: TrialRecord, space: Space) -> optuna.trial.FrozenTrial:
+def _trial(record: TrialRecord, names: Sequence[str], most: Sequence[int]) -> FrozenTrial:
+    """The record for Optuna, with numbers for parameters: a forest splits those in few steps."""
+    values = record.candidate.input_length, *record.candidate.bits
     return create_trial(
         state=TrialState.COMPLETE,
-        params=space.parameters(record.candidate),
-        distributions=space.distributions(),
+        params=dict(zip(names, values, strict=True)),
+        distributions={
+            name: IntDistribution(1, high) for name, high in zip(names, most, strict=True)
+        },
         values=list(record.values),
     )
 

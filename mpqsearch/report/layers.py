@@ -5,8 +5,9 @@ import plotly.graph_objects as go
 
 from hardware.cost.layer_costs import layer_costs
 from hardware.cost.model import CostModel
+from mpqsearch.certainty_table import percent
 from mpqsearch.report.contents import COMPARED_WITH, Contents
-from mpqsearch.report.measures import COSTS, LATENCY, SIZE, Measure, percent
+from mpqsearch.report.measures import COSTS, LATENCY, SIZE, Measure
 from mpqsearch.report.style import GREY, Figure, axis, bar, styled
 from mpqsearch.study_file import StudySpec
 from mpqsearch.trials import TrialRecord

@@ -7,9 +7,19 @@ import plotly.graph_objects as go
 
 from mpqsearch.report.contents import Contents
 from mpqsearch.report.measures import ACCURACY, PERCENT
-from mpqsearch.report.points import Points, selection
+from mpqsearch.report.points import Points, evenly, selection
 from mpqsearch.report.scales import ERROR, accuracy_axis, error_of
-from mpqsearch.report.style import BLUE, DOMINATED, FRONT, PRUNED, REFERENCE, Figure, axis, styled
+from mpqsearch.report.style import (
+    BLUE,
+    CONTENDER,
+    DOMINATED,
+    FRONT,
+    PRUNED,
+    REFERENCE,
+    Figure,
+    axis,
+    styled,
+)
 from mpqsearch.trials import Outcome
 
 
@@ -28,12 +38,14 @@ def lengths_figure(contents: Contents, points: Points) -> Figure | None:
             hoverinfo="skip",
         )
     )
-    for mark, records in (
+    for mark, kind in (
         (DOMINATED, contents.dominated),
+        (CONTENDER, contents.contenders),
         (PRUNED, contents.of(Outcome.PRUNED)),
         (REFERENCE, contents.references),
         (FRONT, contents.front),
     ):
+        records = evenly(kind)
         if records:
             across = [float(record.candidate.input_length) for record in records]
             errors = [error_of(record.accuracy) for record in records]

@@ -38,9 +38,9 @@ class Measure:
         return f"{self.name}, {self.unit}"
 
     def of(self, record: TrialRecord) -> float:
-        """A record's figure in the unit."""
+        """A record's figure in the unit, of six digits."""
         value = float(getattr(record, self.key))
-        return round(PERCENT * value, 4) if self.is_accuracy else value
+        return round(PERCENT * value, 4) if self.is_accuracy else float(f"{value:.6g}")
 
     def text(self, value: float, *, estimated: bool = False) -> str:
         """A figure with its unit; `~` in front of an analytic estimate."""
@@ -59,11 +59,6 @@ class Measure:
         if self.is_accuracy or not values or min(values) <= 0:
             return False
         return max(values) / min(values) > LOG_RANGE
-
-
-def percent(share: float) -> str:
-    """A share, 0 to 1, in whole percent."""
-    return f"{PERCENT * share:.0f}\u00a0%"
 
 
 ACCURACY = Measure("accuracy", "validation accuracy", "%", 2)

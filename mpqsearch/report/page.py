@@ -11,17 +11,26 @@ from plotly.offline import get_plotlyjs
 
 from mpqsearch.report.board import board_figures
 from mpqsearch.report.candidates import FIELDS, export_command, ids_in, rows_of
-from mpqsearch.report.contents import Contents, several_seeds
+from mpqsearch.report.contents import Contents
 from mpqsearch.report.curves import curves_figure
 from mpqsearch.report.fronts import front_figures
 from mpqsearch.report.importance import importance_figure
 from mpqsearch.report.layers import layers_figures
 from mpqsearch.report.lengths import lengths_figure
-from mpqsearch.report.points import Points
+from mpqsearch.report.points import MOST_DRAWN, Points
 from mpqsearch.report.progress import progress_figures
 from mpqsearch.report.provenance import facts_of, reproduce_command
-from mpqsearch.report.style import DOMINATED, FRONT, INFEASIBLE, PRUNED, REFERENCE, Figure, Mark
-from mpqsearch.report.summary import front_rows, headline, pick_rows
+from mpqsearch.report.style import (
+    CONTENDER,
+    DOMINATED,
+    FRONT,
+    INFEASIBLE,
+    PRUNED,
+    REFERENCE,
+    Figure,
+    Mark,
+)
+from mpqsearch.report.summary import front_rows, headline, pick_rows, ties_of
 from mpqsearch.report.widths import widths_figure
 from mpqsearch.trials import Outcome
 
@@ -110,12 +119,24 @@ def _layers(contents: Contents) -> tuple[list[Figure], str]:
 
 
 def _front_intro(contents: Contents) -> str:
-    bars = (
-        " Bars go from the lowest seed to the highest." if several_seeds(contents.records) else ""
-    )
+    known = contents.uncertainty
+    bars = f"There are no bars: {known.problem}."
+    if known.source:
+        bars = f"Bars hold an accuracy over endless seeds with 95 % probability: {known.source}."
     return (
         "The line is what can be had: the best of one for at most so much of the other. Members of"
-        f" the front below it pay there for being better in something else.{bars}"
+        f" the front below it pay there for being better in something else. {bars}"
+        f"{_thinned(contents)}"
+    )
+
+
+def _thinned(contents: Contents) -> str:
+    """Says that not all are drawn, where that is so."""
+    most = max(len(contents.dominated), len(contents.of(Outcome.PRUNED)))
+    if most <= MOST_DRAWN:
+        return ""
+    return (
+        f" Of kinds with more than {MOST_DRAWN:,} candidates, so many evenly chosen ones are drawn."
     )
 
 
@@ -134,6 +155,7 @@ def render_page(contents: Contents, sections: list[Section]) -> str:
         headline=headline(contents),
         picks=pick_rows(contents),
         rows=front_rows(contents),
+        ties=ties_of(contents),
         marks=_marks(contents),
         sections=sections,
         facts=facts_of(contents),
@@ -150,6 +172,7 @@ def _marks(contents: Contents) -> list[Mark]:
     """The kinds of candidates that there are."""
     there = {
         FRONT: contents.front,
+        CONTENDER: contents.contenders,
         DOMINATED: contents.dominated,
         PRUNED: contents.of(Outcome.PRUNED),
         INFEASIBLE: contents.of(Outcome.INFEASIBLE),
@@ -162,6 +185,7 @@ def _data(contents: Contents, sections: list[Section]) -> dict[str, Any]:
     figures = [figure for one in sections for figure in (*one.figures, *one.folded)]
     shown = ids_in(figures)
     listed = {row.record.candidate for row in (*pick_rows(contents), *front_rows(contents))}
+    listed |= {record.candidate for tie in ties_of(contents) for record in tie.others}
     shown |= {at for at, one in enumerate(contents.records) if one.candidate in listed}
     return {
         "fields": FIELDS,

@@ -89,6 +89,13 @@ INFEASIBLE = Mark(
     '<path d="M-3-3l6 6m0-6l-6 6" stroke="#D55E00" stroke-width="1.5"/>',
 )
 FRONT = Mark("front", "circle", BLUE, 9, '<circle r="5" fill="#0072B2"/>')
+CONTENDER = Mark(
+    "may be on the front, by chance",
+    "circle-open",
+    SKY,
+    8,
+    '<circle r="4" fill="none" stroke="#56B4E9" stroke-width="2"/>',
+)
 REFERENCE = Mark(
     "uniform reference", "square", BLACK, 9, '<rect x="-4" y="-4" width="8" height="8"/>'
 )

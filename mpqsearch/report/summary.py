@@ -3,9 +3,10 @@
 
 from dataclasses import dataclass
 
+from mpqsearch.certainty_table import percent
 from mpqsearch.picks import Pick
 from mpqsearch.report.contents import Contents
-from mpqsearch.report.measures import ACCURACY, COSTS, MEASURES, PERCENT, Measure, percent
+from mpqsearch.report.measures import ACCURACY, COSTS, MEASURES, PERCENT, Measure
 from mpqsearch.terminal import nothing_scored
 from mpqsearch.trials import Outcome, TrialRecord
 
@@ -16,6 +17,9 @@ COUNTED = {
     Outcome.FAILED: "failed",
 }
 """How the summary counts what candidates came to."""
+
+MOST_TIES = 6
+"""Of a pick, named one by one."""
 
 
 @dataclass(frozen=True)
@@ -102,12 +106,43 @@ def front_rows(contents: Contents) -> list[Row]:
     rows = []
     for record in contents.front:
         name = ", ".join(filter(None, (named.get(record, ""), record.reference)))
-        rows.append(Row(name, record, _cells(record, None)))
+        rows.append(Row(name, record, (*_cells(record, None), _sure(contents, record))))
     members = {record.candidate for record in contents.front}
     for record in contents.references:
         if record.candidate not in members:
-            rows.append(Row(f"{record.reference}: beaten", record, _cells(record, None)))
+            cells = (*_cells(record, None), _sure(contents, record))
+            rows.append(Row(f"{record.reference}: beaten", record, cells))
     return rows
+
+
+@dataclass(frozen=True)
+class TiedPick:
+    """A pick, and who differs from it in accuracy by no more than chance.
+
+    Attributes:
+        name: What it was picked for.
+        others: The smallest of them, smallest first.
+        more: How many there are besides.
+    """
+
+    name: str
+    others: tuple[TrialRecord, ...]
+    more: int
+
+
+def ties_of(contents: Contents) -> list[TiedPick]:
+    """The ties of the picks that have any."""
+    found = []
+    for record, name in contents.named.items():
+        ties = contents.uncertainty.ties.get(record.candidate, ())
+        if ties:
+            found.append(TiedPick(name, tuple(ties[:MOST_TIES]), max(0, len(ties) - MOST_TIES)))
+    return found
+
+
+def _sure(contents: Contents, record: TrialRecord) -> Cell:
+    known = contents.uncertainty.on_front.get(record.candidate)
+    return Cell("on the front", "\u2013" if known is None else percent(known))
 
 
 def _cells(record: TrialRecord, reference: TrialRecord | None) -> tuple[Cell, ...]:
