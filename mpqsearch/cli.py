@@ -10,6 +10,7 @@ import mpqsearch
 from mpqsearch.commands.export import export
 from mpqsearch.commands.front import front
 from mpqsearch.commands.machine import cache, doctor, izer_install
+from mpqsearch.commands.measure import measure
 from mpqsearch.commands.pricing import calibrate, cost
 from mpqsearch.commands.report import report
 from mpqsearch.commands.search import run
@@ -23,7 +24,7 @@ app = typer.Typer(
 )
 izer_app = typer.Typer(help="The izer: ai8x-synthesis, which makes C code of a network.")
 
-for command in (run, front, report, cost, calibrate, replay, export, cache, doctor):
+for command in (run, front, report, cost, calibrate, replay, export, measure, cache, doctor):
     app.command()(command)
 app.command("import")(import_)
 izer_app.command("install")(izer_install)

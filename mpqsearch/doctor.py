@@ -3,10 +3,13 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hardware.board.firmware import FirmwareError, missing_host_tools
+from hardware.board.flash import COMPILER, find_compiler, find_openocd, find_sdk
+from hardware.board.ports import ports
 from hardware.izer.toolchain import Toolchain, ToolchainError, find_toolchain, installed_place
 from hardware.izer.toolchain import examine as examine_toolchain
 from mpqsearch.environment import package_versions
@@ -41,7 +44,8 @@ def examine(runs: Path) -> Iterator[Finding]:
     yield _torch()
     yield _run_folder(runs)
     yield _izer()
-    yield _sdk()
+    yield from _board_tools()
+    yield _boards()
 
 
 def _torch() -> Finding:
@@ -93,10 +97,36 @@ def _repair(toolchain: Toolchain) -> str:
     )
 
 
-def _sdk() -> Finding:
-    written = os.environ.get("MAXIM_PATH")
-    if not written:
-        said = "not set; to build firmware, install the vendor's MSDK and set MAXIM_PATH to it"
-        return Finding("MSDK", said, well=False, needed=False)
-    there = Path(written).is_dir()
-    return Finding("MSDK", written if there else f"{written} does not exist", there, needed=False)
+def _board_tools() -> Iterator[Finding]:
+    """What building and flashing firmware needs, and what the simulated board does."""
+    tools: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("MSDK", find_sdk),
+        (COMPILER, find_compiler),
+        ("OpenOCD", lambda: find_openocd(_checkout()).program),
+    )
+    for name, find in tools:
+        try:
+            yield Finding(name, str(find()), well=True, needed=False)
+        except FirmwareError as error:
+            yield Finding(name, str(error), well=False, needed=False)
+    missing = missing_host_tools()
+    said = f"no {' and no '.join(missing)}; install gcc and make" if missing else "cc and make"
+    yield Finding("simulated board", said, not missing, needed=False)
+
+
+def _checkout() -> Path | None:
+    """The izer's checkout, which brings an OpenOCD."""
+    try:
+        toolchain = find_toolchain()
+    except ToolchainError:
+        return None
+    return None if toolchain is None else toolchain.checkout
+
+
+def _boards() -> Finding:
+    """The kits' ports that are plugged in."""
+    found = [f"{port.name} ({port.device.label})" for port in ports() if port.device is not None]
+    if not found:
+        said = "none plugged in; mpqsearch measure --simulated needs none"
+        return Finding("board", said, well=False, needed=False)
+    return Finding("board", ", ".join(found), well=True, needed=False)

@@ -106,7 +106,7 @@ def _made(manifest: Manifest, chip: str) -> IzerProject | None:
 def _board(
     manifest: Manifest, cost: ChipCost, measured: Sequence[Measurement]
 ) -> Measurement | None:
-    candidate = Candidate.parse(manifest.input_length, manifest.bits)
+    candidate = Candidate.parse(manifest.input_length, manifest.held_bits)
     for one in measured:
         window = one.window is Window.INPUT_AND_INFERENCE
         if window and one.candidate == candidate and str(one.mode) == cost.mode:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hardware.board.ports import Device, Port
 from hardware.izer.toolchain import PINNED_COMMIT, Examination
 from mpqsearch.environment import PACKAGES
 from tests.commands import Command
@@ -65,6 +66,47 @@ def test_a_ready_machine_is_called_ready(mpqsearch: Command, tmp_path: Path) -> 
     assert all(finding["well"] for finding in findings.values() if finding["needed"])
     assert not findings["ai8x-synthesis"]["well"]
     assert not (tmp_path / "runs").exists()
+
+
+def test_board_tools_are_for_later(
+    mpqsearch: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SDK, compiler, OpenOCD and ports: each is found, or said with its next step; none stops."""
+
+    def lines() -> dict[str, str]:
+        answer = mpqsearch("doctor")
+        assert (answer.code, answer.err) == (0, "")
+        names = ("MSDK", "arm-none-eabi-gcc", "OpenOCD", "simulated board", "board")
+        return {
+            name: line[29:]
+            for line in answer.out.splitlines()
+            for name in names
+            if line[8:29].strip() == name
+        }
+
+    for name in ("MAXIM_PATH", "OPENOCD"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("shutil.which", lambda *_: None)
+    monkeypatch.setattr("mpqsearch.doctor.ports", list)
+    assert lines() == {
+        "MSDK": "MAXIM_PATH is not set; to build firmware, install the vendor's MSDK and set"
+        " MAXIM_PATH to it",
+        "arm-none-eabi-gcc": "no arm-none-eabi-gcc on the path; the MSDK brings one, Debian"
+        " another",
+        "OpenOCD": "no OpenOCD; the MSDK and ai8x-synthesis bring one, or set OPENOCD to one that"
+        " knows the chips",
+        "simulated board": "no cc and no make; install gcc and make",
+        "board": "none plugged in; mpqsearch measure --simulated needs none",
+    }
+    (tmp_path / "Libraries").mkdir()
+    (tmp_path / "Libraries" / "libs.mk").touch()
+    monkeypatch.setenv("MAXIM_PATH", str(tmp_path))
+    monkeypatch.setattr("shutil.which", lambda name, *_: f"/tools/{name}")
+    console = Port("/dev/ttyUSB0", Device.CONSOLE, "D30A")
+    monkeypatch.setattr("mpqsearch.doctor.ports", lambda: [console, Port("/dev/ttyS0", None)])
+    assert lines()["MSDK"] == str(tmp_path)
+    assert lines()["simulated board"] == "cc and make"
+    assert lines()["board"] == "/dev/ttyUSB0 (console 0403:6015)"
 
 
 def test_a_missing_package_is_named(mpqsearch: Command, monkeypatch: pytest.MonkeyPatch) -> None:

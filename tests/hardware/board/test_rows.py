@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows of measurements: whole, on the disk at once, and never lost without a word."""
 
-import contextlib
 import os
-import resource
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +11,7 @@ from hardware.board.rows import COLUMNS, Row, RowFile, RowsError
 from hardware.candidate import Candidate
 from hardware.cost.measurements import MeasurementError, Window, read_measurements
 from hardware.cost.mode import Mode
+from tests.full_disk import full_at
 
 ROW = Row(
     candidate=Candidate(21, (8, 4)),
@@ -26,17 +24,6 @@ ROW = Row(
     firmware="1.0",
     project="0123456789abcdef",
 )
-
-
-@contextlib.contextmanager
-def full_at(size: int) -> Iterator[None]:
-    """No file grows beyond this: a write is cut off there, as on a disk that is full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_rows_are_read_as_measurements(tmp_path: Path) -> None:

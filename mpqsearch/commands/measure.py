@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`mpqsearch measure`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mpqsearch.commands.options import DEFAULT_RUNS, JsonOption, RunsOption, stop_on_terminate
+from mpqsearch.errors import RunFailed, StudyError
+
+if TYPE_CHECKING:
+    from mpqsearch.export.export import Exported
+
+
+def measure(
+    *,
+    folder: Annotated[Path | None, typer.Argument(help="An export, or a folder of them.")] = None,
+    study: Annotated[
+        str | None,
+        typer.Option("--study", "-s", help="Measure this run's exports, and classify its inputs."),
+    ] = None,
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="Without a board: the firmware as a program here.")
+    ] = False,
+    chip: Annotated[str | None, typer.Option("--chip", help="MAX78000 or MAX78002.")] = None,
+    port: Annotated[
+        str | None, typer.Option("--port", help="The board's console, where it is not found.")
+    ] = None,
+    power_port: Annotated[
+        str | None, typer.Option("--power-port", help="The power monitor, likewise.")
+    ] = None,
+    power: Annotated[
+        bool, typer.Option("--power/--no-power", help="Whether energies are measured.")
+    ] = True,
+    flash: Annotated[
+        bool,
+        typer.Option("--flash/--no-flash", help="Build and flash, or take what the board holds."),
+    ] = True,
+    adapter: Annotated[
+        str | None, typer.Option("--adapter", help="Serial number of the debugger to flash with.")
+    ] = None,
+    voltage: Annotated[
+        float | None,
+        typer.Option("--voltage", help="Voltage of the accelerator's rail; the kit's without it."),
+    ] = None,
+    window_ms: Annotated[
+        int, typer.Option("--window-ms", min=10, max=20_000, help="How long a stage is repeated.")
+    ] = 1000,
+    samples: Annotated[
+        int, typer.Option("--samples", min=0, help="Most validation inputs classified on it.")
+    ] = 256,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Where rows go; measurements.csv beside the exports without."),
+    ] = None,
+    runs: RunsOption = DEFAULT_RUNS,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure exported picks on a board: known answer, latency, energy, accuracy."""
+    from hardware.board.rows import RowFile
+    from hardware.cost.mode import VOLTAGES_V
+    from mpqsearch.measure import Request, check_request, chip_of, measure_picks
+    from mpqsearch.measure_table import measured_json, print_measured
+    from mpqsearch.opened_study import OpenedStudy
+    from mpqsearch.terminal import err
+
+    if simulated and (port or power_port or adapter):
+        raise StudyError("--simulated asks no port; leave out --port, --power-port and --adapter")
+    picks, place = _picks(folder, study, runs)
+    on = chip_of(picks, chip)
+    request = Request(
+        simulated=simulated,
+        port=port,
+        power_port=power_port,
+        power=power,
+        flash=flash,
+        adapter=adapter,
+        voltage_v=VOLTAGES_V[on.name][0] if voltage is None else voltage,
+        window_us=1000 * window_ms,
+        samples=samples,
+    )
+    check_request(picks, on, request)
+    opened = None if study is None or not samples else OpenedStudy(runs, study)
+    path = out or place / ("simulated.csv" if simulated else "measurements.csv")
+    stop_on_terminate()
+
+    def say(line: str) -> None:
+        err.print(line, markup=False, soft_wrap=True)
+
+    found = []
+    try:
+        for pick in measure_picks(picks, on, request, RowFile(path), opened=opened, say=say):
+            found.append(pick)
+    except KeyboardInterrupt:
+        say(f"interrupted; rows so far are in {path}, the same command goes on")
+        raise
+    if as_json:
+        typer.echo(json.dumps(measured_json(found, path), indent=2))
+    else:
+        print_measured(found, path)
+    failed = [one.exported.manifest.name for one in found if one.failure]
+    if failed:
+        raise RunFailed(f"{len(failed)} of {len(found)} failed: {', '.join(failed)}")
+
+
+def _picks(folder: Path | None, study: str | None, runs: Path) -> "tuple[list[Exported], Path]":
+    """The exports meant, and the folder they lie in."""
+    from mpqsearch.export.export import Exported as Pick
+    from mpqsearch.export.manifest import MANIFEST, read_manifest
+    from mpqsearch.export.table import read_exports
+    from mpqsearch.run_folder import RunFolder, run_name
+
+    if folder is None:
+        if study is None:
+            raise StudyError("say what to measure: an export's folder, or --study")
+        folder = RunFolder(runs, run_name(study)).path / "export"
+    if (folder / MANIFEST).is_file():
+        return [Pick(folder, read_manifest(folder))], folder.absolute().parent
+    return read_exports(folder), folder

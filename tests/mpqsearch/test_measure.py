@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`mpqsearch measure` with the simulated board: rows, resume, failures, and what reads them."""
+
+import csv
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hardware.board.harness import project_checksum, write_firmware
+from hardware.board.protocol import FIRMWARE_VERSION
+from hardware.board.rows import Row, RowFile
+from hardware.chips import MAX78002
+from mpqsearch.export.manifest import BoardFirmware, checksums, read_manifest, write_manifest
+from mpqsearch.exported_network import exported_integers
+from mpqsearch.opened_study import OpenedStudy
+from tests.commands import Command, said_by, start
+from tests.compilers import need
+from tests.conftest import write_tiny_study
+from tests.full_disk import full_at
+from tests.tiny_task import TinyTask
+
+MAIN = """\
+void load_input(void)
+{{
+  memcpy32((uint32_t *) 0x51800000, input_0, {half});
+  memcpy32((uint32_t *) 0x51820000, input_4, {half});
+}}
+  cnn_enable(MXC_S_GCR_PCLKDIV_CNNCLKSEL_IPLL, MXC_S_GCR_PCLKDIV_CNNCLKDIV_DIV4);
+  MXC_GCR->pclkdiv = 0 | MXC_S_GCR_PCLKDIV_CNNCLKDIV_DIV1 | MXC_S_GCR_PCLKDIV_CNNCLKSEL_IPLL;
+"""
+
+
+def bring_firmware(pick: Path) -> None:
+    """What the izer and the export leave; the simulated board needs no C of the izer."""
+    manifest = read_manifest(pick)
+    network = TinyTask().network(manifest.input_length)
+    energy = pick / "MAX78002" / f"{manifest.name}-energy"
+    energy.mkdir(parents=True)
+    for name in ("cnn.c", "weights.h", "sampledata.h", "sampleoutput.h"):
+        (energy / name).write_text(f"{manifest.name} {name}")
+    (energy / "main.c").write_text(MAIN.format(half=-(-manifest.input_length // 4)))
+    folder = write_firmware(energy, manifest.name, network, MAX78002)
+    where = folder.relative_to(pick).as_posix()
+    firmware = BoardFirmware("MAX78002", where, project_checksum(energy), FIRMWARE_VERSION)
+    told = dataclasses.replace(manifest, firmware=(firmware,), files=checksums(pick))
+    write_manifest(pick, told)
+
+
+@pytest.fixture(scope="session")
+def measurable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny run with three exports, each with its firmware; not to be changed."""
+    need("cc", "make")
+    folder = tmp_path_factory.mktemp("measurable")
+    write_tiny_study(folder)
+    run = ("run", "--study", "tiny.yaml", "--trials", 4, "--cache", folder / "cache")
+    assert start(*run, cwd=folder).returncode == 0
+    for trial in range(3):
+        done = start("export", "--study", "tiny", "--trial", trial, "--no-izer", cwd=folder)
+        assert done.returncode == 0, done.stderr
+    for pick in (folder / "runs/tiny/export").iterdir():
+        if pick.is_dir():
+            bring_firmware(pick)
+    return folder
+
+
+@pytest.fixture
+def exports(measurable: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the three, to write to; the current folder is the study's."""
+    for name in ("MAXIM_PATH", "OPENOCD", "AI8X_SYNTHESIS"):
+        monkeypatch.delenv(name, raising=False)
+    place = tmp_path / "place"
+    shutil.copytree(measurable, place, ignore=shutil.ignore_patterns("cache"))
+    resolved = place / "runs/tiny/study.yaml"
+    resolved.write_text(resolved.read_text().replace(str(measurable), "../.."))
+    monkeypatch.chdir(place)
+    return place / "runs/tiny/export"
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def names_of(exports: Path) -> list[str]:
+    return sorted(one.name for one in exports.iterdir() if one.is_dir())
+
+
+def test_three_picks_are_measured_and_calibrated(mpqsearch: Command, exports: Path) -> None:
+    """Proven, measured and classified; said to be simulated, and refused unless asked for."""
+    answer = mpqsearch("measure", "--study", "tiny", "--simulated", "--window-ms", 50)
+    assert answer.code == 0, answer.err
+    assert answer.out.startswith("SIMULATED: no board took part")
+    path = exports / "simulated.csv"
+    rows = rows_of(path)
+    assert len(rows) == 12
+    assert {row["window"] for row in rows} == {
+        "weight_load",
+        "input_load",
+        "inference",
+        "input_and_inference",
+    }
+    projects = {row["project"] for row in rows}
+    told = {read_manifest(exports / name).firmware[0].checksum for name in names_of(exports)}
+    assert projects == told
+    for row in rows:
+        assert row["source"] == "simulated host"
+        assert (row["firmware"], row["chip"], row["input_copy"]) == (
+            "1.0",
+            "MAX78002",
+            "application",
+        )
+        assert float(row["energy_uj"]) > 0
+    line = said_by(mpqsearch("calibrate", path, "--study", "tiny.yaml"))
+    assert "row 2: is simulated ('simulated host'), not measured; add --simulated" in line
+    done = mpqsearch("calibrate", path, "--study", "tiny.yaml", "--simulated", "--json")
+    assert done.code == 0, done.err
+    assert "start_us" in json.loads(done.out)["fitted"]
+    assert not (exports / "measurements.csv").exists()
+
+
+def test_the_board_gets_right_what_the_reference_does(mpqsearch: Command, exports: Path) -> None:
+    """Real validation inputs over the link: the same accuracy, of the network that was exported."""
+    asked = ("measure", "--study", "tiny", "--simulated", "--no-power", "--window-ms", 10)
+    answer = mpqsearch(*asked, "--samples", 100, "--json")
+    assert answer.code == 0, answer.err
+    opened = OpenedStudy(Path("runs"), "tiny")
+    for pick in json.loads(answer.out)["picks"]:
+        manifest = read_manifest(exports / pick["pick"])
+        split = opened.validation(manifest.input_length)
+        network = opened.network(manifest.input_length)
+        integers = exported_integers(exports / pick["pick"], network.input_shape)
+        right = integers.logits(split.inputs[:100]).argmax(axis=1) == split.labels[:100]
+        assert pick["accuracy"] == pick["reference_accuracy"] == float(np.mean(right))
+        assert (pick["samples"], pick["simulated"], pick["failure"]) == (100, True, None)
+        assert pick["rows"][0]["energy_uj"] == ""
+
+
+def test_what_is_measured_is_not_measured_again(mpqsearch: Command, exports: Path) -> None:
+    """The same command goes on where it was cut off, within a pick too, and repeats nothing."""
+    asked = ("measure", exports, "--simulated", "--window-ms", 50)
+    assert mpqsearch(*asked).code == 0
+    path = exports / "simulated.csv"
+    whole = path.read_text().splitlines(keepends=True)
+    for kept in (13, 12, 7, 1):
+        path.write_text("".join(whole[:kept]) + "8,8-8,MAX")  # the last row was cut off
+        assert mpqsearch(*asked).code == 0
+        assert path.read_text() == "".join(whole)
+    answer = mpqsearch(*asked)
+    assert answer.out.count("measured before") == 3
+    assert path.read_text() == "".join(whole)
+
+
+def test_one_that_fails_does_not_stop_the_rest(mpqsearch: Command, exports: Path) -> None:
+    """It is said which, why, and by the exit code that not all went well."""
+    first, *others = names_of(exports)
+    (weights,) = (exports / first).glob("MAX78002/*/weights.h")
+    weights.write_text("other weights")
+    answer = mpqsearch("measure", exports, "--simulated", "--no-power", "--window-ms", 10)
+    assert answer.code == 1
+    assert answer.err.splitlines()[-1] == f"mpqsearch: error: 1 of 3 failed: {first}"
+    assert (
+        f"{first} has changed since it was exported (MAX78002/{first}-energy/weights" in answer.err
+    )
+    measured = {
+        f"{row['input_length']}-{row['bits']}" for row in rows_of(exports / "simulated.csv")
+    }
+    assert measured == set(others)
+
+
+def test_a_full_disk_stops_at_the_first_row_that_is_lost(mpqsearch: Command, exports: Path) -> None:
+    """Whole rows before it, the row itself in the message, and the same command goes on."""
+    path = exports / "simulated.csv"
+    asked = ("measure", exports, "--simulated", "--no-power", "--window-ms", 10)
+    RowFile(path)
+    limit, original = path.stat().st_size + 450, RowFile.append
+
+    def append(self: RowFile, row: Row) -> None:
+        with full_at(limit):
+            original(self, row)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RowFile, "append", append)
+        answer = mpqsearch(*asked)
+    assert answer.code == 2
+    assert "make room; all rows before are kept, this one is not: " in answer.err
+    before = rows_of(path)
+    assert 0 < len(before) < 12
+    assert mpqsearch(*asked).code == 0
+    after = rows_of(path)
+    assert after[: len(before)] == before
+    assert len(after) == 12
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "say what to measure: an export's folder, or --study"),
+        (("nowhere",), "no exported pick in nowhere; mpqsearch export --study writes some"),
+        (("EXPORTS",), "MAXIM_PATH is not set; to build firmware, install the vendor's MSDK"),
+        (("EXPORTS", "--simulated", "--port", "/dev/x"), "--simulated asks no port; leave out"),
+        (("EXPORTS", "--simulated", "--voltage", 3), "voltage of the MAX78002 must be one of 1.1,"),
+        (("EXPORTS", "--simulated", "--chip", "MAX78000"), "has no firmware for the MAX78000"),
+        (("EXPORTS", "--simulated", "--chip", "MAX32"), "chip must be one of MAX78000, MAX78002"),
+        (("EXPORTS", "--simulated", "--window-ms", 9), "greater than or equal to 10"),
+        (("EXPORTS", "--simulated", "--window-ms", 20001), "less than or equal to 20000"),
+        (("EXPORTS", "--simulated", "--samples", -1), "greater than or equal to 0"),
+        (("EXPORTS", "--simulated", "--study", "other"), "no run of study 'other'"),
+        (
+            ("EXPORTS", "--simulated", "--out", "no/rows.csv"),
+            "no/rows.csv cannot be written: No su",
+        ),
+        (("EXPORTS", "--simulated", "--out", "tiny.yaml"), "tiny.yaml has columns of its own"),
+    ],
+)
+def test_a_wrong_request_is_one_line(
+    mpqsearch: Command, exports: Path, options: tuple[object, ...], said: str
+) -> None:
+    """With the next step, before anything is measured or written."""
+    before = {path: path.read_bytes() for path in exports.rglob("*.csv")}
+    line = said_by(mpqsearch("measure", *(exports if one == "EXPORTS" else one for one in options)))
+    assert said in line
+    assert {path: path.read_bytes() for path in exports.rglob("*.csv")} == before
+
+
+def test_simulated_and_measured_rows_share_no_file(mpqsearch: Command, exports: Path) -> None:
+    """Neither is appended to the other."""
+    asked = ("measure", exports, "--simulated", "--no-power", "--window-ms", 10, "--out", "r.csv")
+    assert mpqsearch(*asked).code == 0
+    text = Path("r.csv").read_text()
+    Path("r.csv").write_text(text.replace("simulated host", "max78002evkit"))
+    line = mpqsearch(*asked)
+    assert line.code == 2
+    assert line.err.splitlines()[-1].endswith(
+        "r.csv holds measured rows, not simulated ones; choose another file"
+    )
+
+
+def test_an_export_without_firmware_says_how_to_get_it(mpqsearch: Command, exports: Path) -> None:
+    """One exported without the izer, or before there was firmware."""
+    for name in names_of(exports):
+        manifest = dataclasses.replace(read_manifest(exports / name), firmware=())
+        write_manifest(exports / name, manifest)
+    line = said_by(mpqsearch("measure", exports, "--simulated"))
+    assert "has no firmware for the MAX78002; export it again with --overwrite" in line
+
+
+def test_one_export_is_measured_alone(mpqsearch: Command, exports: Path) -> None:
+    """Its folder is named; rows go beside it, where the others' are."""
+    first = names_of(exports)[0]
+    answer = mpqsearch("measure", exports / first, "--simulated", "--no-power", "--window-ms", 10)
+    assert answer.code == 0, answer.err
+    assert len(rows_of(exports / "simulated.csv")) == 4
