@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mpqsearch.errors import RunFolderError
-from mpqsearch.report.images import FORMATS, draw_images
+from mpqsearch.report import images
 from mpqsearch.report.style import Figure
 
 PAGE = "report.html"
@@ -45,10 +45,13 @@ def write_images(folder: Path, figures: Sequence[Figure]) -> list[Path]:
     """
     try:
         for figure in figures:
-            for kind in FORMATS:
+            for kind in images.FORMATS:
                 (folder / f"{figure.name}.{kind}").unlink(missing_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".images-") as drawn:
-            return [path.replace(folder / path.name) for path in draw_images(figures, Path(drawn))]
+            return [
+                path.replace(folder / path.name)
+                for path in images.draw_images(figures, Path(drawn))
+            ]
     except OSError as error:
         raise RunFolderError(
             f"images in {folder} could not be written: {error.strerror or error}; the page is whole"

@@ -121,3 +121,16 @@ def test_the_certainty_page_s_commands_run(
         assert answer.code == 0, f"{line}: {answer.err}"
         if "--confirm" in line:
             assert "more trainings for the front" in answer.err
+
+
+def test_the_report_page_s_command_runs(
+    mpqsearch: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it stands there, after a short run; it writes the page where it says."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(images, "draw_images", lambda *_: [])  # that takes a browser
+    assert mpqsearch("run", "--study", "digits", "--trials", 4).code == 0
+    answer = mpqsearch(*shlex.split(blocks("report.md")["sh"])[1:])
+    assert answer.code == 0, answer.err
+    assert answer.out.splitlines()[0] == "runs/digits/report/report.html"
+    assert Path("runs/digits/report/report.html").is_file()
