@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hardware.board.firmware import FirmwareError, missing_host_tools
-from hardware.board.flash import COMPILER, find_compiler, find_openocd, find_sdk
+from hardware.board.flash import COMPILER, find_compiler, find_openocd, find_sdk, izer_checkout
 from hardware.board.ports import ports
 from hardware.izer.toolchain import Toolchain, ToolchainError, find_toolchain, installed_place
 from hardware.izer.toolchain import examine as examine_toolchain
@@ -102,7 +102,7 @@ def _board_tools() -> Iterator[Finding]:
     tools: tuple[tuple[str, Callable[[], object]], ...] = (
         ("MSDK", find_sdk),
         (COMPILER, find_compiler),
-        ("OpenOCD", lambda: find_openocd(_checkout()).program),
+        ("OpenOCD", lambda: find_openocd(izer_checkout()).program),
     )
     for name, find in tools:
         try:
@@ -112,15 +112,6 @@ def _board_tools() -> Iterator[Finding]:
     missing = missing_host_tools()
     said = f"no {' and no '.join(missing)}; install gcc and make" if missing else "cc and make"
     yield Finding("simulated board", said, not missing, needed=False)
-
-
-def _checkout() -> Path | None:
-    """The izer's checkout, which brings an OpenOCD."""
-    try:
-        toolchain = find_toolchain()
-    except ToolchainError:
-        return None
-    return None if toolchain is None else toolchain.checkout
 
 
 def _boards() -> Finding:

@@ -10,7 +10,14 @@ from pathlib import Path
 
 from hardware.board.board import Board
 from hardware.board.firmware import FirmwareError, build_host
-from hardware.board.flash import build, find_compiler, find_openocd, find_sdk, flash
+from hardware.board.flash import (
+    build,
+    find_compiler,
+    find_openocd,
+    find_sdk,
+    flash,
+    izer_checkout,
+)
 from hardware.board.harness import SUFFIX, project_checksum
 from hardware.board.input_words import pack_inputs
 from hardware.board.link import LinkError, open_link
@@ -24,7 +31,6 @@ from hardware.candidate import Candidate
 from hardware.chips import Chip, chip_named
 from hardware.cost.mode import Mode
 from hardware.izer.project import Variant
-from hardware.izer.toolchain import find_toolchain
 from mpqsearch.errors import StudyError
 from mpqsearch.export.export import Exported
 from mpqsearch.export.manifest import BoardFirmware, changed_files
@@ -147,7 +153,7 @@ class _Measuring:
         )
         if request.flash and not request.simulated:
             elf = build(self._exported.folder / self._firmware.folder, self._chip)
-            flash(elf, self._chip, find_openocd(_checkout()), request.adapter)
+            flash(elf, self._chip, find_openocd(izer_checkout()), request.adapter)
         with self._board() as (board, monitor):
             measured = measure_project(board, wanted, rows, monitor)
             found = MeasuredPick(self._exported, self._chip.name, measured)
@@ -199,11 +205,13 @@ class _Measuring:
         return _found_ports(request)
 
 
-def check_request(exported: Sequence[Exported], chip: Chip, request: Request) -> None:
+def check_request(
+    exported: Sequence[Exported], chip: Chip, request: Request, opened: OpenedStudy | None
+) -> None:
     """Finds what no pick could be measured without, before anything is built or written.
 
     Raises:
-        StudyError: where no pick has firmware for the chip.
+        StudyError: where no pick has firmware for the chip, or one is of another study or data.
         ModeError: where the chip has no such voltage.
         FirmwareError: where a tool is missing.
         LinkError: where no board is there.
@@ -211,13 +219,25 @@ def check_request(exported: Sequence[Exported], chip: Chip, request: Request) ->
     dataclasses.replace(Mode.default(chip), voltage_v=request.voltage_v)
     if not any(one.chip == chip.name for pick in exported for one in pick.manifest.firmware):
         _firmware_of(exported[0], chip)
+    if opened is not None:
+        _check_same_data(exported, opened)
     if request.simulated:
         return
     if request.flash:
         find_sdk()
         find_compiler()
-        find_openocd(_checkout())
+        find_openocd(izer_checkout())
     _found_ports(request)
+
+
+def _check_same_data(exported: Sequence[Exported], opened: OpenedStudy) -> None:
+    digest = opened.data.digest()
+    for one in exported:
+        if (one.manifest.study, one.manifest.data_sha256) != (opened.name, digest):
+            raise StudyError(
+                f"{one.folder} was exported from study {one.manifest.study} and other data than"
+                f" study {opened.name} has; leave out --study, or --samples 0"
+            )
 
 
 def _found_ports(request: Request) -> tuple[str, str | None]:
@@ -240,12 +260,6 @@ def _firmware_of(exported: Exported, chip: Chip) -> BoardFirmware:
         f"{manifest.name} has no firmware for the {chip.name}; export it again with --overwrite,"
         " where ai8x-synthesis is installed"
     )
-
-
-def _checkout() -> Path | None:
-    """The izer's checkout, which brings an OpenOCD."""
-    toolchain = find_toolchain()
-    return None if toolchain is None else toolchain.checkout
 
 
 def chip_of(exported: Sequence[Exported], named: str | None) -> Chip:

@@ -27,3 +27,15 @@ def make(target: str, build: Path, *settings: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def compile_library(target: Path, *sources: Path) -> Path:
+    """Sources as a library that Python loads; a warning is an error."""
+    warnings = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"]
+    places = [f"-I{FIRMWARE / place}" for place in ("core", "applications")]
+    command = ["cc", *warnings, "-O2", "-fPIC", "-shared", *places, *map(str, sources)]
+    done = subprocess.run(
+        [*command, "-o", str(target)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return target

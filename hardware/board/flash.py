@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hardware.board.firmware import FirmwareError, run_tool
 from hardware.chips import Chip
+from hardware.izer.toolchain import ToolchainError, find_toolchain
 
 SDK = "MAXIM_PATH"
 OPENOCD = "OPENOCD"
@@ -84,6 +85,15 @@ def find_compiler() -> Path:
     if found is None:
         raise FirmwareError(f"no {COMPILER} on the path; the MSDK brings one, Debian another")
     return Path(found)
+
+
+def izer_checkout() -> Path | None:
+    """The checkout of ai8x-synthesis that is used, which brings an OpenOCD; None: there is none."""
+    try:
+        toolchain = find_toolchain()
+    except ToolchainError:
+        return None
+    return None if toolchain is None else toolchain.checkout
 
 
 def find_openocd(synthesis: Path | None = None) -> OpenOcd:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hardware.board.board import Board, Timing
 from hardware.board.link import BoardError
-from hardware.board.power_lines import StageEnergy
+from hardware.board.power_lines import PowerError, StageEnergy
 from hardware.board.power_monitor import PowerMonitor
 from hardware.board.protocol import Complaint, Stage
 from hardware.board.rows import Row, RowFile, RowsError
@@ -67,6 +67,7 @@ def measure_project(
 
     Raises:
         LinkError: where board or monitor fail; the rows before are kept.
+        PowerError: where the energies cannot be.
         ModeError: where the chip has no such voltage.
         RowsError: where a row cannot be written.
     """
@@ -166,13 +167,14 @@ _POWER_US = 1_000_000
 
 
 def _less(both: StageEnergy, copy: StageEnergy) -> StageEnergy:
-    return StageEnergy(
-        stage=Window.INFERENCE.value,
-        energy_uj=max(both.energy_uj - copy.energy_uj, 0.0),
-        idle_mw=both.idle_mw,
-        active_mw=both.active_mw,
-        repeats=both.repeats,
-    )
+    """Inference alone; its own mean power was not measured."""
+    left_uj = both.energy_uj - copy.energy_uj
+    if left_uj <= 0:
+        raise PowerError(
+            f"input and inference took {both.energy_uj:.4g} uJ but the input alone"
+            f" {copy.energy_uj:.4g} uJ; measure again with a longer window"
+        )
+    return StageEnergy(Window.INFERENCE.value, left_uj, both.idle_mw, None, both.repeats)
 
 
 def _preparation_us(board: Board, window_us: int) -> float | None:

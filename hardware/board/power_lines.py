@@ -38,14 +38,14 @@ class StageEnergy:
         stage: Name of the window.
         energy_uj: Microjoules, idle power not counted.
         idle_mw: Mean power of the idle window.
-        active_mw: Mean power of the stage's window.
+        active_mw: Mean power of the stage's window; None where it had none of its own.
         repeats: Operations in the window.
     """
 
     stage: str
     energy_uj: float
     idle_mw: float
-    active_mw: float
+    active_mw: float | None
     repeats: int
 
 

@@ -81,8 +81,8 @@ def measure(
         window_us=1000 * window_ms,
         samples=samples,
     )
-    check_request(picks, on, request)
     opened = None if study is None or not samples else OpenedStudy(runs, study)
+    check_request(picks, on, request, opened)
     path = out or place / ("simulated.csv" if simulated else "measurements.csv")
     stop_on_terminate()
 

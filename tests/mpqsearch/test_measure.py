@@ -248,6 +248,17 @@ def test_an_export_without_firmware_says_how_to_get_it(mpqsearch: Command, expor
     assert "has no firmware for the MAX78002; export it again with --overwrite" in line
 
 
+def test_another_studys_inputs_are_not_classified(mpqsearch: Command, exports: Path) -> None:
+    """An accuracy on other data would be nobody's."""
+    (study,) = Path().glob("tiny.yaml")
+    Path("other.yaml").write_text(study.read_text())
+    assert mpqsearch("run", "--study", "other.yaml", "--trials", 4).code == 0
+    line = said_by(mpqsearch("measure", exports, "--simulated", "--study", "other"))
+    assert "was exported from study tiny and other data than study other has; leave out" in line
+    done = mpqsearch("measure", exports, "--simulated", "--study", "other", "--samples", 0)
+    assert done.code == 0
+
+
 def test_one_export_is_measured_alone(mpqsearch: Command, exports: Path) -> None:
     """Its folder is named; rows go beside it, where the others' are."""
     first = names_of(exports)[0]
