@@ -4,18 +4,21 @@
 import csv
 import dataclasses
 import json
+import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hardware.board.firmware import build_host
 from hardware.board.harness import project_checksum, write_firmware
 from hardware.board.protocol import FIRMWARE_VERSION
 from hardware.board.rows import Row, RowFile
+from hardware.board.simulated import SimulatedBoard
 from hardware.chips import MAX78002
 from mpqsearch.export.manifest import BoardFirmware, checksums, read_manifest, write_manifest
-from mpqsearch.exported_network import exported_integers
+from mpqsearch.exported_network import exported_integers, simulated_project
 from mpqsearch.opened_study import OpenedStudy
 from tests.commands import Command, said_by, start
 from tests.compilers import need
@@ -34,6 +37,15 @@ void load_input(void)
 """
 
 
+MAKEFILE = """\
+include ./project.mk
+build/max78002.elf: $(SRCS)
+\tmkdir -p build
+\techo "$(TARGET) $(BOARD) $(AUTOSEARCH) $(notdir $^)" > $@
+"""
+"""In place of the vendor's: every source must be found where project.mk says."""
+
+
 def bring_firmware(pick: Path) -> None:
     """What the izer and the export leave; the simulated board needs no C of the izer."""
     manifest = read_manifest(pick)
@@ -43,6 +55,8 @@ def bring_firmware(pick: Path) -> None:
     for name in ("cnn.c", "weights.h", "sampledata.h", "sampleoutput.h"):
         (energy / name).write_text(f"{manifest.name} {name}")
     (energy / "main.c").write_text(MAIN.format(half=-(-manifest.input_length // 4)))
+    (energy / "Makefile").write_text(MAKEFILE)
+    (energy / "softmax.c").touch()
     folder = write_firmware(energy, manifest.name, network, MAX78002)
     where = folder.relative_to(pick).as_posix()
     firmware = BoardFirmware("MAX78002", where, project_checksum(energy), FIRMWARE_VERSION)
@@ -246,6 +260,48 @@ def test_an_export_without_firmware_says_how_to_get_it(mpqsearch: Command, expor
         write_manifest(exports / name, manifest)
     line = said_by(mpqsearch("measure", exports, "--simulated"))
     assert "has no firmware for the MAX78002; export it again with --overwrite" in line
+
+
+def test_a_board_is_built_for_flashed_and_asked(
+    mpqsearch: Command, exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SDK, OpenOCD and chip are stand-ins; what each is given is what the real one would be."""
+    first, second, _ = names_of(exports)
+    sdk, tools = tmp_path / "msdk", tmp_path / "tools"
+    (sdk / "Libraries").mkdir(parents=True)
+    (sdk / "Libraries" / "libs.mk").touch()
+    tools.mkdir()
+    for name, script in (
+        ("arm-none-eabi-gcc", ""),
+        ("openocd", f'for one in "$@"; do echo "$one"; done > {tmp_path}/flashed'),
+    ):
+        (tools / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tools / name).chmod(0o755)
+    monkeypatch.setenv("MAXIM_PATH", str(sdk))
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    manifest = read_manifest(exports / first)
+    energy = exports / first / "MAX78002" / f"{first}-energy"
+    project = simulated_project(exports / first, manifest, MAX78002, energy, 1.1)
+    with SimulatedBoard(build_host(tmp_path), project) as board:
+        asked = ("--no-power", "--window-ms", 10, "--port", board.port)
+        answer = mpqsearch("measure", exports / first, *asked)
+        assert answer.code == 0, answer.err
+        other = mpqsearch("measure", exports / second, *asked)
+    elf = exports.absolute() / first / "MAX78002" / f"{first}-board" / "build" / "max78002.elf"
+    target, kit, search, *sources = elf.read_text().split()
+    assert (target, kit, search) == ("MAX78002", "EvKit_V1", "0")
+    assert {"evkit.c", "harness.c", "project.c", "cnn.c", "softmax.c"} <= set(sources)
+    flashed = (tmp_path / "flashed").read_text().splitlines()
+    other_elf = str(elf).replace(first, second)
+    assert flashed[-1] == f"program {{{other_elf}}} verify reset exit"
+    # The board says itself that it is simulated, whatever the command was told.
+    rows = rows_of(exports / "measurements.csv")
+    assert {row["source"] for row in rows} == {"simulated host"}
+    assert {row["project"] for row in rows} == {manifest.firmware[0].checksum}
+    assert other.code == 1
+    assert (
+        f"the board holds {first} ({manifest.firmware[0].checksum}), not the project" in other.err
+    )
 
 
 def test_another_studys_inputs_are_not_classified(mpqsearch: Command, exports: Path) -> None:
