@@ -96,7 +96,7 @@ def _certainty(record: TrialRecord, uncertainty: Uncertainty) -> str:
         return ""
     low, high = (PERCENT * bound for bound in interval)
     on_front = html.escape(percent(uncertainty.on_front[record.candidate]))
-    return f"{low:.2f} to {high:.2f} % with 95 % probability; on the front with {on_front}"
+    return f"95 % interval {low:.2f} to {high:.2f} %; on the front: {on_front}"
 
 
 def _short(message: str) -> str:

@@ -16,7 +16,7 @@
     responsive: true,
     displayModeBar: touch ? false : "hover",
     displaylogo: false,
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+    modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]], // none that sends data anywhere
     toImageButtonOptions: { format: "svg", filename: name },
   });
 

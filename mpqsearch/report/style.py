@@ -149,7 +149,12 @@ def styled(plot: go.Figure, **layout: object) -> go.Figure:
         margin={"l": 56, "r": 16, "t": 16, "b": 48},
         height=HEIGHT,
         hovermode="closest",
-        hoverlabel={"bgcolor": "white", "bordercolor": GREY, "font": {"color": INK}},
+        hoverlabel={
+            "bgcolor": "white",
+            "bordercolor": GREY,
+            "align": "left",
+            "font": {"color": INK},
+        },
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
     )
     plot.update_layout(**layout)

@@ -47,7 +47,9 @@ def uncertainty_of(records: Sequence[TrialRecord], samples: Callable[[], int]) -
     if not count:
         return Uncertainty(problem="nothing is scored yet")
     if count > MOST_COMPARED:
-        return Uncertainty(problem=f"{count:,} candidates take mpqsearch front --certainty a while")
+        return Uncertainty(
+            problem=f"they are computed for up to {MOST_COMPARED:,} candidates, not for {count:,}"
+        )
     try:
         certainty = Certainty(records, samples)
     except (ValueError, OSError) as error:  # data that are not at hand any more

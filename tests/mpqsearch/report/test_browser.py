@@ -162,3 +162,14 @@ def test_ten_thousand_candidates_answer_at_once(browser: Browser, written: Writt
         page.locator("table.picks .select").first.click()
         page.wait_for_selector("#selected:not([hidden])")
         assert time.monotonic() - begun < 5
+
+
+def test_no_button_sends_data_anywhere(browser: Browser, written: Written) -> None:
+    """A figure can be zoomed, moved, put back and saved; nothing else."""
+    with opened(browser, written(contents(records(20))), WIDE) as page:
+        drawn(page, FRONT)
+        titles = page.locator(f"{FRONT} .modebar-btn").evaluate_all(
+            "buttons => buttons.map((button) => button.dataset.title)"
+        )
+        assert len(titles) == 4
+        assert not [title for title in titles if "cloud" in title.lower()]

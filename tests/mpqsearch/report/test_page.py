@@ -141,3 +141,17 @@ def test_measured_candidates_are_compared_with_the_model() -> None:
     found = dataclasses.replace(contents([one], measured=(board,)), about=about)
     assert "Of 1 measured, the model is off by 10.0% at most" in text_of(found)
     assert "board" not in anchors(dataclasses.replace(found, about=ABOUT))
+
+
+def test_ties_of_a_pick_are_named() -> None:
+    """One that chance alone may set apart is, and one far below is not."""
+    near = [
+        record(10, "8-8-8-8", 0.951, number=0),
+        record(10, "4-4-4-4", 0.950, number=1),
+        record(10, "1-1-1-1", 0.400, number=2),
+    ]
+    said = text_of(contents(near))
+    assert "Tied with the best, fastest in accuracy, the smallest first: 10 4-4-4-4 ." in said
+    unknown = contents(near, uncertainty=Uncertainty(problem="no data"))
+    assert "Tied" not in text_of(unknown)
+    assert "There are no bars: no data." in text_of(unknown)
