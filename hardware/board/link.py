@@ -129,9 +129,11 @@ class Link:
             self._port.write(line if attempt.alone else b"\n" + line)
 
     def _collect(self, attempt: "_Attempt") -> tuple[Reply, ...] | None:
-        """A whole reply; None where the request is to be sent again."""
-        silence_s = self._patience_s
-        end = time.monotonic() + silence_s
+        """A whole reply; None where the request is to be sent again.
+
+        Only lines of ours prolong the waiting: something else may talk for ever.
+        """
+        end = time.monotonic() + self._patience_s
         while time.monotonic() < end:
             with self._gone():
                 content = self._port.read(max(1, self._port.in_waiting))
@@ -139,7 +141,7 @@ class Link:
                 found = reply_of(line)
                 if found is None:
                     self._overheard(line)
-                    silence_s = self._patience_s + attempt.pause_s
+                    end = min(end, time.monotonic() + self._patience_s + attempt.pause_s)
                 elif found.sequence == 0:
                     self._check_start(found)
                     if attempt.alone and _was_damaged(found):
@@ -147,11 +149,12 @@ class Link:
                 elif attempt.take(found):
                     self._check_served(found)
                     return attempt.answer(found)
-                elif found.kind == "taken":
-                    silence_s = self._patience_s + attempt.takes_s
-            if content:  # no board falls silent in the middle of a line
-                wait_s = self._patience_s if self._held else silence_s
-                end = time.monotonic() + wait_s
+                elif found.sequence in attempt.replies:
+                    first = found.kind == "taken"
+                    wait_s = attempt.takes_s if first else attempt.pause_s
+                    end = time.monotonic() + self._patience_s + wait_s
+            if content and self._held:  # no board falls silent in the middle of a line
+                end = min(end, time.monotonic() + self._patience_s)
         return None
 
     def _lines(self, content: bytes) -> Iterator[bytes]:
