@@ -53,7 +53,8 @@ def draw_images(figures: Sequence[Figure], folder: Path) -> list[Path]:
             " whole, and the camera above each of its figures saves it"
         ) from None
     except (RuntimeError, TimeoutError) as error:
+        reason = str(error.args[0]).rstrip(".") if error.args else "timed out"
         raise NoImages(
-            f"no PNG and SVG: the browser failed: {str(error) or 'timed out'}"
+            f"no PNG and SVG: the browser failed: {reason}; the page is whole without them"
         ) from error
     return [path for _, path in wanted]
