@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hardware.board.board import Board, Timing
+from hardware.board.board import Board, Identity, Timing
 from hardware.board.link import BoardError
 from hardware.board.power_lines import PowerError, StageEnergy
 from hardware.board.power_monitor import PowerMonitor
@@ -71,47 +71,55 @@ def measure_project(
         ModeError: where the chip has no such voltage.
         RowsError: where a row cannot be written.
     """
-    mode = board.identity.mode(wanted.voltage_v)
     simulated = board.identity.simulated
-    source = f"{SIMULATED} {board.identity.port}" if simulated else board.identity.port
     _check_kind(rows, simulated=simulated)
-
-    def row(window: Window, time: Timing | None, energy: StageEnergy | None) -> Row:
-        return Row(
-            candidate=wanted.candidate,
-            mode=mode,
-            window=window,
-            time_us=0.0 if time is None else time.mean_us,
-            time_std_us=0.0 if time is None else time.std_us,
-            repeats=0 if time is None else time.repeats,
-            source=source,
-            firmware=board.identity.firmware,
-            project=board.identity.project,
-            energy_uj=None if energy is None else energy.energy_uj,
-            idle_mw=None if energy is None else energy.idle_mw,
-            active_mw=None if energy is None else energy.active_mw,
-        )
-
+    empty = {window: _empty_row(board.identity, wanted, window) for window in Window}
     kept = {_key(cells): cells for cells in rows.measured() if cells["energy_uj"] or not monitor}
     found = {
-        window: _restored(empty, kept[key])
-        for window in Window
-        if (key := _key((empty := row(window, None, None)).cells())) in kept
+        window: _restored(row, kept[_key(row.cells())])
+        for window, row in empty.items()
+        if _key(row.cells()) in kept
     }
     there = tuple(found)
     board.prove(wanted.known_answer)
-    energies = _energies(board, wanted, monitor) if len(found) < len(Window) else {}
-    for window in Window:
-        if window not in found:
-            timing = board.measure(Stage(window.value), wanted.window_us)
-            found[window] = row(window, timing, energies.get(window))
-            rows.append(found[window])
+    energies = _energies(board, wanted, monitor) if len(there) < len(Window) else {}
+    for window in [one for one in Window if one not in found]:
+        timing = board.measure(Stage(window.value), wanted.window_us)
+        found[window] = _filled(empty[window], timing, energies.get(window))
+        rows.append(found[window])
     return Measured(
         rows=tuple(found[window] for window in Window),
         there=there,
         softmax_us=board.measure(Stage.SOFTMAX, wanted.window_us).mean_us,
         preparation_us=_preparation_us(board, wanted.window_us),
         simulated=simulated,
+    )
+
+
+def _empty_row(identity: Identity, wanted: Wanted, window: Window) -> Row:
+    """A row before it is measured: what it is of."""
+    return Row(
+        candidate=wanted.candidate,
+        mode=identity.mode(wanted.voltage_v),
+        window=window,
+        time_us=0.0,
+        time_std_us=0.0,
+        repeats=0,
+        source=f"{SIMULATED} {identity.port}" if identity.simulated else identity.port,
+        firmware=identity.firmware,
+        project=identity.project,
+    )
+
+
+def _filled(row: Row, time: Timing, energy: StageEnergy | None) -> Row:
+    """A row with what was measured."""
+    timed = dataclasses.replace(
+        row, time_us=time.mean_us, time_std_us=time.std_us, repeats=time.repeats
+    )
+    if energy is None:
+        return timed
+    return dataclasses.replace(
+        timed, energy_uj=energy.energy_uj, idle_mw=energy.idle_mw, active_mw=energy.active_mw
     )
 
 

@@ -11,7 +11,10 @@ from mpqsearch.commands.options import DEFAULT_RUNS, JsonOption, RunsOption, sto
 from mpqsearch.errors import RunFailed, StudyError
 
 if TYPE_CHECKING:
+    from hardware.chips import Chip
     from mpqsearch.export.export import Exported
+    from mpqsearch.measure import MeasuredPick, Request
+    from mpqsearch.opened_study import OpenedStudy
 
 
 def measure(
@@ -59,12 +62,10 @@ def measure(
     as_json: JsonOption = False,
 ) -> None:
     """Measure exported picks on a board: known answer, latency, energy, accuracy."""
-    from hardware.board.rows import RowFile
     from hardware.cost.mode import VOLTAGES_V
-    from mpqsearch.measure import Request, check_request, chip_of, measure_picks
+    from mpqsearch.measure import Request, check_request, chip_of
     from mpqsearch.measure_table import measured_json, print_measured
     from mpqsearch.opened_study import OpenedStudy
-    from mpqsearch.terminal import err
 
     if simulated and (port or power_port or adapter):
         raise StudyError("--simulated asks no port; leave out --port, --power-port and --adapter")
@@ -85,17 +86,7 @@ def measure(
     check_request(picks, on, request, opened)
     path = out or place / ("simulated.csv" if simulated else "measurements.csv")
     stop_on_terminate()
-
-    def say(line: str) -> None:
-        err.print(line, markup=False, soft_wrap=True)
-
-    found = []
-    try:
-        for pick in measure_picks(picks, on, request, RowFile(path), opened=opened, say=say):
-            found.append(pick)
-    except KeyboardInterrupt:
-        say(f"interrupted; rows so far are in {path}, the same command goes on")
-        raise
+    found = _measured(picks, on, request, path, opened)
     if as_json:
         typer.echo(json.dumps(measured_json(found, path), indent=2))
     else:
@@ -103,6 +94,28 @@ def measure(
     failed = [one.exported.manifest.name for one in found if one.failure]
     if failed:
         raise RunFailed(f"{len(failed)} of {len(found)} failed: {', '.join(failed)}")
+
+
+def _measured(
+    picks: "list[Exported]",
+    chip: "Chip",
+    request: "Request",
+    path: Path,
+    opened: "OpenedStudy | None",
+) -> "list[MeasuredPick]":
+    """Measures pick after pick, saying which."""
+    from hardware.board.rows import RowFile
+    from mpqsearch.measure import measure_picks
+    from mpqsearch.terminal import err
+
+    def say(line: str) -> None:
+        err.print(line, markup=False, soft_wrap=True)
+
+    try:
+        return list(measure_picks(picks, chip, request, RowFile(path), opened=opened, say=say))
+    except KeyboardInterrupt:
+        say(f"interrupted; rows so far are in {path}, the same command goes on")
+        raise
 
 
 def _picks(folder: Path | None, study: str | None, runs: Path) -> "tuple[list[Exported], Path]":
