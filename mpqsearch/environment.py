@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run rests on: versions, commit, machine."""
+"""What a run rests on: versions, commit, machine, environment variables."""
 
 import importlib.metadata
 import os
@@ -11,6 +11,9 @@ from typing import Any
 import mpqsearch
 
 PACKAGES = ("torch", "optuna", "numpy", "scipy", "scikit-learn", "pydantic")
+
+STORAGE_VARIABLE = "MPQSEARCH_STORAGE"
+"""Environment variable of --storage: later commands take the password from it."""
 
 
 def package_versions() -> dict[str, str]:

@@ -10,10 +10,11 @@ from optuna.trial import FrozenTrial
 
 from hardware.candidate import Candidate
 from hardware.cost.model import Cost, CostModel
+from mpqsearch.backend import storage_errors
 from mpqsearch.environment import describe_environment
 from mpqsearch.errors import StudyError
 from mpqsearch.run_folder import RunFolder
-from mpqsearch.storage import IMPORTED_TABLE, About, open_study, records_of, storage_errors
+from mpqsearch.storage import IMPORTED_TABLE, About, open_study, records_of
 from mpqsearch.study_file import StudySpec
 from mpqsearch.sweep import Sweep
 from mpqsearch.sweep_table import SweepRow, SweepTable
@@ -65,7 +66,7 @@ def import_sweep(table: SweepTable, spec: StudySpec, runs: Path) -> Imported:
         folder.write_study(spec.resolved())
         origin = {"file": table.path.name, "sha256": table.sha256}
         folder.write_environment({**describe_environment(), "imported": origin})
-        with storage_errors(folder.storage_path):
+        with storage_errors(folder):
             known = {record.candidate for record in records_of(study)}
             missing = [trial for candidate, trial in trials.items() if candidate not in known]
             study.add_trials(missing)

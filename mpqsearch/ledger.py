@@ -15,8 +15,6 @@ from mpqsearch.trials import Outcome, candidate_of
 
 logger = logging.getLogger(__name__)
 
-CHOOSING_SECONDS = 60.0
-"""How long a trial without parameters is waited for; who takes longer is taken for dead."""
 LOOK_SECONDS = 0.02
 
 
@@ -90,6 +88,12 @@ class Ledger:
                 self._choosing.append(trial)
         return news
 
+    def decide(self, number: int, candidate: Candidate) -> None:
+        """Notes what this worker has just told, without reading the study."""
+        self._read.add(number)
+        self._decided.setdefault(candidate, number)
+        self._open.pop(candidate, None)
+
     def owns(self, number: int, candidate: Candidate) -> bool:
         """Whether a trial owns its candidate, once all lower numbers have chosen."""
         return self._owner(candidate) == number
@@ -99,23 +103,28 @@ class Ledger:
         owners = (self._owner(candidate) for candidate in self.claimed)
         return sum(owner < number for owner in owners)
 
-    def wait_for_choosers(self, number: int) -> list[FrozenTrial]:
+    def wait_for_choosers(self, number: int, seconds: float) -> list[FrozenTrial]:
         """Waits until every trial with a lower number has chosen, and reads the study.
 
-        A trial that stays without parameters for a minute is failed, so that its worker, should it
+        A trial that stays without parameters for longer is failed, so that its worker, should it
         live, cannot go on with it.
+
+        Args:
+            number: The trial that has just chosen.
+            seconds: How long; 0 where nobody else can be choosing, and who is was killed.
 
         Returns:
             The trials that have finished since the last `refresh`.
         """
         news = self.refresh()
-        until = time.monotonic() + CHOOSING_SECONDS
+        until = time.monotonic() + seconds
         while late := [trial for trial in self._choosing if trial.number < number]:
-            if time.monotonic() > until:
+            if time.monotonic() >= until:
                 for trial in late:
                     logger.warning("trial %d never chose a candidate; it is failed", trial.number)
                     fail(self._study, trial.number)
-            time.sleep(LOOK_SECONDS)
+            else:
+                time.sleep(LOOK_SECONDS)
             news += self.refresh()
         return news
 

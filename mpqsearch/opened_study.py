@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial
 from hardware.candidate import Candidate
 from hardware.integer import IntegerNetwork
 from hardware.network import Network, format_bits
+from mpqsearch.backend import storage_errors
 from mpqsearch.errors import StudyError
 from mpqsearch.run_folder import RunFolder, run_name
 from mpqsearch.storage import (
@@ -20,8 +21,8 @@ from mpqsearch.storage import (
     name_of,
     open_finished,
     records_of,
-    storage_errors,
 )
+from mpqsearch.storage_address import StorageAddress
 from mpqsearch.study_file import StudySpec, read_study
 from mpqsearch.trials import TrialRecord
 from objectives.task import Split, TaskData
@@ -45,11 +46,26 @@ class OpenedStudy:
         RunFolderError: where its storage cannot be read.
     """
 
-    def __init__(self, runs: Path, study: str) -> None:
+    def __init__(
+        self,
+        runs: Path,
+        study: str,
+        storage: StorageAddress | None = None,
+        *,
+        worker: str = "",
+    ) -> None:
+        """Opens a run.
+
+        Args:
+            runs: Folder of the run folders.
+            study: The study's name.
+            storage: Its storage with the password; by default what the run folder says it is.
+            worker: Marks the trials that are asked for; empty where it is only read.
+        """
         self.name = run_name(study)
-        self.folder = RunFolder(runs, self.name)
-        opened = open_finished(self.folder, self.name)
-        with storage_errors(self.folder.storage_path):
+        self.folder = RunFolder(runs, self.name, storage)
+        opened = open_finished(self.folder, self.name, worker)
+        with storage_errors(self.folder):
             self.about: About = about_of(opened)
             self.records: list[TrialRecord] = records_of(opened)
             self.trials: list[FrozenTrial] = opened.get_trials(deepcopy=False)

@@ -2,10 +2,10 @@
 """The study's queue: candidates that are trained before the sampler is asked again."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from optuna.study import Study
-from optuna.trial import Trial
+from optuna.trial import FrozenTrial, Trial
 
 from hardware.candidate import Candidate
 from hardware.cost.model import CostModel
@@ -13,17 +13,20 @@ from mpqsearch.ledger import Ledger, fail, failed_trials
 from mpqsearch.space import Space
 from mpqsearch.storage import running_trials, tell_record
 from mpqsearch.study_file import StudySpec
-from mpqsearch.trials import PROPOSED_BY, TAKEN_BACK, WORKER, Outcome, TrialRecord, candidate_of
+from mpqsearch.trials import PROPOSED_BY, TAKEN_BACK, Outcome, TrialRecord, candidate_of
 
 logger = logging.getLogger(__name__)
 
 
-def prepare_queue(spec: StudySpec, study: Study) -> None:
+def prepare_queue(spec: StudySpec, study: Study, *, alone: bool = True) -> None:
     """Queues what an earlier run left unfinished, and the references in the space.
 
-    Nobody else may be at work on the study.
+    Args:
+        spec: The study.
+        study: Its storage.
+        alone: Whether nobody else can be at work on the study: what runs then was left.
     """
-    for trial in running_trials(study):
+    for trial in running_trials(study) if alone else []:
         logger.info("trial %d was interrupted; it is queued again", trial.number)
         fail(study, trial.number)
         candidate = candidate_of(trial, spec.space)
@@ -48,20 +51,22 @@ def enqueue(study: Study, space: Space, candidates: Mapping[Candidate, str]) -> 
             study.enqueue_trial(space.parameters(candidate), user_attrs=_said_of(baseline))
 
 
-def take_back(spec: StudySpec, study: Study, worker: str, reason: str) -> None:
-    """Queues the candidates of a worker that has died again, each once.
+def take_back(
+    spec: StudySpec, study: Study, left: Callable[[FrozenTrial], bool], reason: str
+) -> None:
+    """Queues the candidates of workers that have died again, each once.
 
     A candidate whose workers die twice may be what kills them: it has failed then.
 
     Args:
         spec: The study.
         study: Its storage.
-        worker: Name that marks the worker's trials.
-        reason: How it died.
+        left: Whether a running trial was theirs.
+        reason: How they died.
     """
     costs = CostModel(spec.chip, spec.calibration)
     for trial in running_trials(study):
-        if trial.user_attrs.get(WORKER) != worker:
+        if not left(trial):
             continue
         candidate = candidate_of(trial, spec.space)
         if candidate is not None and trial.user_attrs.get(TAKEN_BACK):

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import logging
 import os
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import torch
 from optuna.study import Study
 
 from hardware.cost.model import CostModel
+from mpqsearch.backend import storage_errors
 from mpqsearch.baselines.warm_start import queue_warm_starts
 from mpqsearch.confirm import Confirm, Confirmation
 from mpqsearch.environment import describe_environment
@@ -31,12 +33,13 @@ from mpqsearch.storage import (
     name_of,
     open_study,
     records_of,
-    storage_errors,
 )
+from mpqsearch.storage_address import StorageAddress
 from mpqsearch.study_file import StudySpec
 from mpqsearch.task_file import identity_of, own_file, users_code
 from mpqsearch.trials import TrialRecord
-from mpqsearch.workers import Part, Workers, worker_name
+from mpqsearch.watch import Watch
+from mpqsearch.workers import Part, Workers, this_run, worker_name
 from objectives.accuracy import AccuracyObjective
 from objectives.cache_folder import CacheFolder
 from objectives.data.ctf import CtfDataError
@@ -57,12 +60,14 @@ class Machine:
         threads: Threads of each one's trainings.
         device: Where they run: auto (a GPU where there is one), cpu or cuda.
         cache: Where float phases are kept for other runs; None: nowhere.
+        storage: The study's storage where other machines share it; None: a file in the run folder.
     """
 
     workers: int = 1
     threads: int = 1
     device: str = "auto"
     cache: CacheFolder | None = None
+    storage: StorageAddress | None = None
 
 
 def run_study(
@@ -91,31 +96,51 @@ def run_study(
     """
     use_threads(machine.threads)
     objective = objective_of(spec, spec.fidelity.data(load_data(spec)), machine)
-    folder = RunFolder(runs, spec.name)
+    folder = RunFolder(runs, spec.name, machine.storage)
     folder.prepare()
     try:
         about = about_study(spec, objective.data)
-        study = open_study(folder, about, fingerprint_of(spec, objective.data))
+        study = open_study(folder, about, fingerprint_of(spec, objective.data), _own_name(folder))
         with _logged(folder):
             folder.write_study(spec.resolved())
             digest = objective.data.digest()
             folder.write_environment({**describe_environment(), "data": digest})
-            with storage_errors(folder.storage_path):
-                prepare_queue(spec, study)
+            with storage_errors(folder):
+                prepare_queue(spec, study, alone=not folder.shared)
                 queue_warm_starts(spec, study, objective)
-                if machine.workers == 1:
-                    told = len(study.get_trials(deepcopy=False))
-                    study.sampler = make_sampler(spec, told)
-                    Search(spec, study, objective, folder, progress).run()
-                else:
-                    work = functools.partial(work_on, runs, spec.name, machine)
-                    Workers(spec, study, work, machine.workers, progress).run()
+                with Watch(spec, study, this_run()) if folder.shared else contextlib.nullcontext():
+                    if machine.workers > 1:
+                        work = functools.partial(work_on, runs, spec.name, machine)
+                        Workers(
+                            spec, study, folder, work, count=machine.workers, progress=progress
+                        ).run()
+                    else:
+                        _search_alone(spec, study, objective, folder, progress)
                 if confirm is not None:
                     Confirmation(spec, study, objective, folder, confirm).run()
                 report_on_test_split(spec, study, objective, folder)
                 return about, records_of(study)
     finally:
         folder.release()
+
+
+def _own_name(folder: RunFolder) -> str:
+    """What marks the trials of this process; nothing where nobody else is at work on the study."""
+    return worker_name(this_run(), os.getpid()) if folder.shared else ""
+
+
+def _search_alone(
+    spec: StudySpec,
+    study: Study,
+    objective: AccuracyObjective,
+    folder: RunFolder,
+    progress: Progress,
+) -> None:
+    """Searches in this process, beside other machines where they share the study."""
+    worker = _own_name(folder)
+    told = len(study.get_trials(deepcopy=False))
+    study.sampler = make_sampler(spec, told, zlib.crc32(worker.encode()))
+    Search(spec, study, objective, folder, progress, worker=worker).run()
 
 
 def work_on(runs: Path, name: str, machine: Machine, part: Part) -> None:
@@ -128,14 +153,13 @@ def work_on(runs: Path, name: str, machine: Machine, part: Part) -> None:
         part: The worker's part of it.
     """
     use_threads(machine.threads)
-    opened = OpenedStudy(runs, name)
+    worker = worker_name(part.run, os.getpid())
+    opened = OpenedStudy(runs, name, machine.storage, worker=worker)
     spec, study, folder = opened.spec, opened.study, opened.folder
-    with storage_errors(folder.storage_path), _logged(folder):
+    with storage_errors(folder), _logged(folder):
         objective = objective_of(spec, opened.data, machine)
-        study.sampler = make_sampler(spec, part.told, part.number)
-        search = Search(
-            spec, study, objective, folder, worker=worker_name(os.getpid()), retried=part.failed
-        )
+        study.sampler = make_sampler(spec, part.told, zlib.crc32(worker.encode()))
+        search = Search(spec, study, objective, folder, worker=worker, retried=part.failed)
         search.run(references=part.references)
 
 

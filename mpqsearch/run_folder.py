@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,7 +21,9 @@ from sqlalchemy.engine import URL
 from hardware.integer import IntegerNetwork
 from hardware.integer_file import load_integer_network, save_integer_network
 from hardware.network import Network
+from mpqsearch.environment import STORAGE_VARIABLE
 from mpqsearch.errors import RunFolderError, StudyError
+from mpqsearch.storage_address import StorageAddress
 
 FREE_BYTES_NEEDED = 20_000_000
 """What a run must find free before it starts: storage, log and the front's checkpoints."""
@@ -55,19 +58,63 @@ class RunFolder:
         StudyError: where the study's name cannot be a folder's.
     """
 
-    def __init__(self, runs: Path, study: str) -> None:
+    def __init__(self, runs: Path, study: str, storage: StorageAddress | None = None) -> None:
+        """Opens nothing yet.
+
+        Args:
+            runs: Folder of the run folders.
+            study: The study's name.
+            storage: A storage that several machines share; by default what the folder says it
+                has, else a SQLite file in it.
+        """
         self.path = runs / checked_name(study)
         self.storage_path = self.path / "study.db"
+        self.address_path = self.path / "storage.txt"
         self.study_path = self.path / "study.yaml"
         self.environment_path = self.path / "environment.json"
         self.log_path = self.path / "log.txt"
         self.checkpoints = self.path / "checkpoints"
         self._lock = FileLock(self.path / "lock", timeout=0)
         self.asking = FileLock(self.path / "ask.lock")
+        self._storage = storage
+
+    @property
+    def address(self) -> StorageAddress | None:
+        """The storage that several machines share; None where the run has its own file.
+
+        Raises:
+            StudyError: where another one is asked for than the folder has.
+        """
+        if not self.address_path.is_file():
+            return self._storage
+        kept = StorageAddress.parse(self.address_path.read_text(encoding="utf-8").strip())
+        if self._storage is None:
+            given = os.environ.get(STORAGE_VARIABLE)
+            address = StorageAddress.parse(given) if given else kept
+            return address if str(address) == str(kept) else kept
+        if str(self._storage) != str(kept):
+            raise StudyError(
+                f"run {self.path} has its study in {kept}, not in {self._storage}; use another"
+                " --runs or --name"
+            )
+        return self._storage
+
+    @property
+    def shared(self) -> bool:
+        """Whether other machines may be at work on the study."""
+        return self.address is not None
+
+    @property
+    def storage_text(self) -> str:
+        """The storage as messages name it."""
+        return str(self.address or self.storage_path)
 
     @property
     def storage_url(self) -> str:
-        """The storage as Optuna and optuna-dashboard take it."""
+        """The storage as Optuna and optuna-dashboard take it, with its password."""
+        address = self.address
+        if address is not None:
+            return address.url.render_as_string(hide_password=False)
         return URL.create("sqlite", database=str(self.storage_path)).render_as_string()
 
     def prepare(self) -> None:
@@ -103,19 +150,32 @@ class RunFolder:
                 )
             with tempfile.TemporaryFile(dir=self.path) as probe:
                 probe.write(b"0" * 4096)
-            self._lock.acquire()
+            self._claim()
         except Timeout:
             raise RunFolderError(
                 f"another mpqsearch is running in {self.path}; wait for it, or use another --runs"
                 " or --name"
             ) from None
-        except RunFolderError:
+        except (RunFolderError, StudyError):
             raise
         except OSError as error:
             raise RunFolderError(
                 f"run folder {self.path} cannot be written: {error.strerror}; choose another with"
                 " --runs"
             ) from None
+
+    def _claim(self) -> None:
+        """Has the folder to itself, or writes down which storage it shares."""
+        if self._storage is not None and self.storage_path.exists():
+            raise StudyError(
+                f"run {self.path} has its study in {self.storage_path}; to search in"
+                f" {self._storage}, use another --runs or --name"
+            )
+        address = self.address
+        if address is None:
+            self._lock.acquire()
+        elif not self.address_path.is_file():
+            _write_whole(self.address_path, f"{address}\n")
 
     def release(self) -> None:
         """Lets another process run here."""
@@ -190,7 +250,7 @@ class _LogFile(logging.FileHandler):
 
 
 def _write_whole(path: Path, text: str) -> None:
-    partial = path.with_suffix(".partial")
+    partial = path.with_suffix(f".{socket.gethostname()}-{os.getpid()}.partial")
     with partial.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()

@@ -12,9 +12,6 @@ from mpqsearch.samplers import factory
 from mpqsearch.study_file import StudySpec
 from mpqsearch.trainings import costs_of
 
-WORKERS_APART = 1_000_003
-"""Trials by which a worker's draws are ahead of another's: more than a study has."""
-
 
 def make_sampler(spec: StudySpec, told: int, worker: int = 0) -> BaseSampler:
     """Makes the study's sampler.
@@ -22,7 +19,7 @@ def make_sampler(spec: StudySpec, told: int, worker: int = 0) -> BaseSampler:
     Args:
         spec: The study.
         told: Trials the storage holds already.
-        worker: Number of the worker, where there are several: each draws other candidates.
+        worker: A number that the study's other workers have not: each draws other candidates.
     """
     model = CostModel(spec.chip, spec.calibration)
 
@@ -36,7 +33,7 @@ def make_sampler(spec: StudySpec, told: int, worker: int = 0) -> BaseSampler:
         spec.space,
         costs,
         seed=spec.seed,
-        told=told + WORKERS_APART * worker,
+        told=told + worker,
         population=spec.search.population,
         repeats=_seed_accuracies,
     )

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Protocol
 
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
@@ -29,6 +30,8 @@ TRAINED = (Outcome.SCORED, Outcome.PRUNED)
 """Outcomes that show that trainings work."""
 REPEATS_IN_A_ROW = 5
 """Known candidates NSGA-II may propose before an untried one is drawn for it."""
+CHOOSING_SECONDS = 20.0
+"""How long a worker of another machine may take to choose before it is taken for dead."""
 OTHERS_SECONDS = 0.2
 """How often a worker looks whether others, who have the rest of the budget, are done."""
 
@@ -167,16 +170,14 @@ class Search:
         repeats = 0
         decided = 0
         while len(batch) + decided < most and self._may_ask():
-            with self.folder.asking:
-                trial = self.study.ask(self.spec.space.distributions())
-                candidate = self.spec.space.candidate(trial.params)
-                owned = self._claims(trial, candidate)
-            if not owned:
+            trial = self._propose()
+            if trial is None:
                 repeats += 1
                 if repeats >= REPEATS_IN_A_ROW and not self._enqueue_untried():
                     break
                 continue
             repeats = 0
+            candidate = self.spec.space.candidate(trial.params)
             cost = self.cost_of(candidate)
             trial.set_constraint(FIT_CONSTRAINT, max(cost.overflow, 0.0))
             if cost.fits:
@@ -187,23 +188,32 @@ class Search:
         return batch
 
     def _may_ask(self) -> bool:
-        """Whether the budget has room, or the queue holds what has its place in it already."""
-        self._learn(self.ledger.refresh())
+        """Whether the budget has room, or the queue holds what has its place in it already.
+
+        As of the last look: who asks looks again, and gives up what is too much.
+        """
         return len(self.ledger.claimed) < self.total or self.ledger.waiting > 0
 
-    def _claims(self, trial: Trial, candidate: Candidate) -> bool:
-        """Whether a trial has its candidate to itself; else it is told as a repeat."""
-        if self.worker:
-            trial.set_user_attr(WORKER, self.worker)
-        self._learn(self.ledger.wait_for_choosers(trial.number))
-        owned = self.ledger.owns(trial.number, candidate)
-        full = len(self.ledger.claimed) > self.total
-        if owned and not (full and self.ledger.rank(trial.number) >= self.total):
-            return True
-        # costs no training and counts for nothing
-        trial.set_user_attr("beyond_budget" if owned else "repeats", str(candidate))
-        self.study.tell(trial, state=TrialState.PRUNED)
-        return False
+    def _propose(self) -> Trial | None:
+        """Asks for a trial; None where its candidate is somebody else's, and it is ended."""
+        with self.folder.asking:
+            try:
+                trial = self.study.ask(self.spec.space.distributions())
+                if trial.user_attrs.get(WORKER) != self.worker and self.worker:
+                    trial.set_user_attr(WORKER, self.worker)  # it was queued
+                seconds = CHOOSING_SECONDS if self.folder.shared else 0.0
+                self._learn(self.ledger.wait_for_choosers(trial.number, seconds))
+                candidate = self.spec.space.candidate(trial.params)
+                owned = self.ledger.owns(trial.number, candidate)
+                full = len(self.ledger.claimed) > self.total
+                if owned and not (full and self.ledger.rank(trial.number) >= self.total):
+                    return trial
+                # costs no training and counts for nothing
+                trial.set_user_attr("beyond_budget" if owned else "repeats", str(candidate))
+                self.study.tell(trial, state=TrialState.PRUNED)
+            except UpdateFinishedTrialError:
+                logger.warning("a trial was taken for left before it began")
+        return None
 
     def _enqueue_untried(self) -> bool:
         """Queues a random candidate that nobody has; False where there is none."""
@@ -251,7 +261,8 @@ class Search:
         elif not tell_record(self.study, trial, record):
             return
         self._remember(record)
-        self._learn(self.ledger.refresh())
+        if trial is not None:
+            self.ledger.decide(trial.number, record.candidate)
         said = record.message or record.values
         logger.info("%s: %s %s", name_of(record), record.candidate, said)
         if trial is not None and self.progress is not None:

@@ -1,32 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """The study in Optuna's storage: opened, checked against the request, read as records."""
 
-import contextlib
 import json
 import logging
-import sqlite3
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import optuna
-import sqlalchemy.exc
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
 from hardware.nearest import nearest_of
-from mpqsearch.errors import RunFolderError, StudyError
+from mpqsearch.backend import check_owner, opening, storage_of
+from mpqsearch.errors import StudyError
 from mpqsearch.run_folder import RunFolder
 from mpqsearch.trials import DIRECTIONS, OBJECTIVES, STATES, TrialRecord, record_of
 
 logger = logging.getLogger(__name__)
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-
-LOCK_SECONDS = 60
-"""How long a worker waits for others to write before the storage counts as locked for good."""
 
 IMPORTED_TABLE = "imported_table"
 """Part of the fingerprint of a study whose candidates were imported, not trained."""
@@ -62,57 +56,44 @@ class About:
     imported: str = ""
 
 
-@contextlib.contextmanager
-def storage_errors(path: Path) -> Iterator[None]:
-    """Turns a database's own errors into one line about the file.
-
-    Raises:
-        RunFolderError: for whatever the database could not do.
-    """
-    try:
-        yield
-    except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error) as error:
-        raise RunFolderError(_reason(path, error)) from error
-    except optuna.exceptions.StorageInternalError as error:
-        raise RunFolderError(_reason(path, error.__cause__ or error)) from error
-
-
-@contextlib.contextmanager
-def _opening(folder: RunFolder) -> Iterator[None]:
-    """`storage_errors` where Optuna also looks at the version that made its tables."""
-    with storage_errors(folder.storage_path):
-        try:
-            yield
-        except RuntimeError as error:
-            said = str(error).replace("$STORAGE_URL", folder.storage_url)
-            raise RunFolderError(
-                f"storage {folder.storage_path} is of another Optuna: {said}"
-            ) from error
-
-
-def open_study(folder: RunFolder, about: About, fingerprint: dict[str, Any]) -> Study:
+def open_study(
+    folder: RunFolder, about: About, fingerprint: dict[str, Any], worker: str = ""
+) -> Study:
     """Opens the run's study, or makes it.
+
+    Args:
+        folder: The run's.
+        about: What tables of the study say.
+        fingerprint: What it must have been made of.
+        worker: Marks the trials that are asked for; empty where nobody else asks.
 
     Raises:
         StudyError: where the storage holds another study, task, recipe or space.
         RunFolderError: where the storage cannot be read or written.
     """
-    with _opening(folder):
-        _check_owner(folder.storage_path)
-        names = optuna.get_all_study_names(folder.storage_url)
-        if names and about.study not in names:
+    with opening(folder):
+        if not folder.shared:
+            check_owner(folder.storage_path)
+        storage = storage_of(folder, worker)
+        names = optuna.get_all_study_names(storage)
+        if names and about.study not in names and not folder.shared:
             raise StudyError(
                 f"storage {folder.storage_path} holds the study {names[0]!r}, not {about.study!r};"
                 " use another --runs folder or --name"
             )
         study = optuna.create_study(
             study_name=about.study,
-            storage=_storage_of(folder),
+            storage=storage,
             directions=DIRECTIONS,
             load_if_exists=True,
         )
         known = study.user_attrs.get(_FINGERPRINT)
         if known is None:
+            if study.get_trials(deepcopy=False):
+                raise StudyError(
+                    f"storage {folder.storage_text} holds a study {about.study!r} that mpqsearch"
+                    " did not make; use another --name"
+                )
             with warnings.catch_warnings():
                 # Naming the objectives is experimental in Optuna since 3.2; without it the
                 # dashboard calls them "Objective 0" to 3.
@@ -125,12 +106,6 @@ def open_study(folder: RunFolder, about: About, fingerprint: dict[str, Any]) -> 
         return study
 
 
-def _storage_of(folder: RunFolder) -> optuna.storages.RDBStorage:
-    """The run's storage; whoever writes waits for others to finish writing."""
-    engine = {"connect_args": {"timeout": LOCK_SECONDS}}
-    return optuna.storages.RDBStorage(folder.storage_url, engine_kwargs=engine)
-
-
 def check_fingerprint(study: Study, folder: RunFolder, fingerprint: dict[str, Any]) -> None:
     """Raises StudyError where a study was made of another task, data, recipe, chip or space."""
     known = study.user_attrs.get(_FINGERPRINT, {})
@@ -138,28 +113,28 @@ def check_fingerprint(study: Study, folder: RunFolder, fingerprint: dict[str, An
         raise StudyError(_difference(folder, known, fingerprint))
 
 
-def open_finished(folder: RunFolder, study: str) -> Study:
-    """Opens a run's study to read it.
+def open_finished(folder: RunFolder, study: str, worker: str = "") -> Study:
+    """Opens a run's study to read it, or to work on it under a worker's name.
 
     Raises:
         StudyError: where there is none.
         RunFolderError: where the storage cannot be read.
     """
-    if not folder.storage_path.is_file():
+    if not folder.shared and not folder.storage_path.is_file():
         runs = sorted(path.parent.name for path in folder.path.parent.glob("*/study.db"))
         raise StudyError(
             f"no run of study {study!r} in {folder.path.parent}; there are"
             f" {', '.join(runs) or 'none'}, mpqsearch run --study starts one"
             f"{nearest_of(study, runs)}"
         )
-    with _opening(folder):
-        if not _check_owner(folder.storage_path):
+    with opening(folder):
+        if not folder.shared and not check_owner(folder.storage_path):
             raise StudyError(f"storage {folder.storage_path} is empty: no run has begun there")
         try:
-            return optuna.load_study(study_name=study, storage=_storage_of(folder))
+            return optuna.load_study(study_name=study, storage=storage_of(folder, worker))
         except KeyError:
             raise StudyError(
-                f"storage {folder.storage_path} holds no study called {study!r}"
+                f"storage {folder.storage_text} holds no study called {study!r}"
             ) from None
 
 
@@ -267,29 +242,6 @@ def _another_version(study: Study) -> StudyError:
     )
 
 
-def _check_owner(path: Path) -> bool:
-    """Whether a file holds Optuna's tables; False where there is nothing in it, or no file.
-
-    Optuna adds its tables to whatever database it opens, so this looks first. The file is opened
-    for writing, since a crash may have left a journal that SQLite must roll back to read it.
-
-    Raises:
-        RunFolderError: where another program made it.
-    """
-    if not path.is_file() or not path.stat().st_size:
-        return False
-    uri = f"{path.absolute().as_uri()}?mode=rw"
-    with contextlib.closing(sqlite3.connect(uri, uri=True)) as database:
-        rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        tables = {str(name) for (name,) in rows}
-    if tables and not tables >= {"studies", "trials", "version_info"}:
-        raise RunFolderError(
-            f"storage {path} is a database of another program, with tables"
-            f" {', '.join(sorted(tables)[:3])}; choose another --runs or --name"
-        )
-    return bool(tables)
-
-
 def _difference(folder: RunFolder, known: dict[str, Any], asked: dict[str, Any]) -> str:
     asked = json.loads(json.dumps(asked))
     names = [key for key in {**known, **asked} if known.get(key) != asked.get(key)]
@@ -297,26 +249,11 @@ def _difference(folder: RunFolder, known: dict[str, Any], asked: dict[str, Any])
     if (IMPORTED_TABLE in known) != (IMPORTED_TABLE in asked):
         there = "an imported table, no trainings" if IMPORTED_TABLE in known else "trainings"
         return (
-            f"storage {folder.storage_path} holds {there}; what was imported and what was trained"
+            f"storage {folder.storage_text} holds {there}; what was imported and what was trained"
             " do not mix: use another --name or --runs"
         )
     return (
-        f"storage {folder.storage_path} was written with another {', '.join(names)}"
+        f"storage {folder.storage_text} was written with another {', '.join(names)}"
         f" ({first}: {known.get(first)} there, {asked.get(first)} now); continue with the same, or"
         " start anew with another --name or --runs"
-    )
-
-
-def _reason(path: Path, error: BaseException) -> str:
-    original = getattr(error, "orig", None) or error
-    text = str(original).splitlines()[0]
-    if "disk is full" in text or "disk I/O" in text:
-        return f"storage {path} could not be written ({text}); make room and run the same again"
-    if "readonly" in text:
-        return f"storage {path} is read-only; make it writable or choose another --runs"
-    if "locked" in text:
-        return f"storage {path} is locked by another program; close it and run the same again"
-    return (
-        f"storage {path} cannot be used: {text}; put back a copy of it, or start anew with another"
-        " --name or --runs"
     )

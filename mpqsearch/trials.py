@@ -25,7 +25,7 @@ FIT_CONSTRAINT = "fits_the_chip"
 """Optuna constraint: the largest share by which a limit of the chip is exceeded."""
 
 WORKER = "worker"
-"""User attribute of a trial: which of several workers has it."""
+"""User attribute of a trial: which of several workers has it, as run:process."""
 TAKEN_BACK = "taken_back"
 """User attribute of a queued trial: how often a worker that had its candidate has died."""
 PROPOSED_BY = "proposed_by"
@@ -205,3 +205,8 @@ def candidate_of(trial: FrozenTrial, space: Space) -> Candidate | None:
             return None
     candidate = space.candidate(parameters)
     return candidate if candidate in space else None
+
+
+def run_of(trial: FrozenTrial) -> str:
+    """The run whose worker has a trial; empty where it is not marked."""
+    return str(trial.user_attrs.get(WORKER, "")).rpartition(":")[0]

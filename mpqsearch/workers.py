@@ -7,24 +7,31 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 
 from optuna.study import Study
+from optuna.trial import FrozenTrial
 
 from mpqsearch.errors import RunFailed, RunFolderError, StudyError
 from mpqsearch.ledger import Ledger, failed_trials
 from mpqsearch.queue import take_back
+from mpqsearch.run_folder import RunFolder
 from mpqsearch.search import Progress
+from mpqsearch.storage import running_trials
 from mpqsearch.study_file import StudySpec
-from mpqsearch.trials import record_of
+from mpqsearch.trials import WORKER, record_of, run_of
 
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2
 """How often finished candidates are looked for."""
+MARKING_SECONDS = 1.0
+"""How long a worker may take to put its name to a trial from the queue, when another has died."""
 FRUITLESS_DEATHS = 3
 """Deaths of each worker, on average, without a finished candidate, before the run is given up."""
 
@@ -34,12 +41,14 @@ class Part:
     """A worker's part of a run.
 
     Attributes:
+        run: Name of the run, with which its workers' names begin.
         number: From 1, counting the workers that have died too: no two draw the same candidates.
         references: Whether it trains the references that lie outside the space.
         told: Trials there were when the run began.
         failed: Those of them that had failed.
     """
 
+    run: str
     number: int
     references: bool
     told: int
@@ -61,12 +70,26 @@ class _Worker:
     @property
     def name(self) -> str:
         """What marks its trials."""
-        return worker_name(self.process.pid)
+        return worker_name(self.part.run, self.process.pid)
 
 
-def worker_name(process: int | None) -> str:
-    """What marks the trials of a process of this machine."""
-    return f"{socket.gethostname()}:{process}"
+def _context() -> SpawnContext | ForkServerContext:
+    """How processes are started: from one that has imported everything, where there are such."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["mpqsearch.run"])
+    return context
+
+
+def this_run() -> str:
+    """Name of the run of this process, by machine and process, so that people find it."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def worker_name(run: str, process: int | None) -> str:
+    """What marks the trials of a run's worker."""
+    return f"{run}:{process}"
 
 
 class Workers:
@@ -76,22 +99,32 @@ class Workers:
     """
 
     def __init__(
-        self, spec: StudySpec, study: Study, work: Work, count: int, progress: Progress
+        self,
+        spec: StudySpec,
+        study: Study,
+        folder: RunFolder,
+        work: Work,
+        *,
+        count: int,
+        progress: Progress,
     ) -> None:
         """Prepares workers.
 
         Args:
             spec: The study.
             study: Its storage, with the queue prepared.
+            folder: Its run folder.
             work: What each of them does, in a process of its own.
             count: How many there are at once.
             progress: Told about every candidate that any of them decides.
         """
         self._spec = spec
         self._study = study
+        self._folder = folder
         self._work = work
         self._count = count
         self._progress = progress
+        self._going: list[_Worker] = []
         self._started = 0
         self._deaths = 0
         self._told = len(study.get_trials(deepcopy=False))
@@ -107,29 +140,34 @@ class Workers:
             StudyError: as a worker raised it.
             RunFolderError: as a worker raised it.
         """
-        workers = [self._start(references=not number) for number in range(self._count)]
+        self._going = [self._start(references=not number) for number in range(self._count)]
         try:
-            while workers:
-                wait([worker.process.sentinel for worker in workers], timeout=LOOK_SECONDS)
+            while self._going:
+                wait([worker.process.sentinel for worker in self._going], timeout=LOOK_SECONDS)
                 self._show()
                 going = []
-                for worker in workers:
+                for worker in self._going:
                     if worker.process.is_alive():
                         going.append(worker)
                     elif not self._ended_well(worker):
                         going.append(self._start(references=worker.part.references))
-                workers = going
+                self._going = going
         finally:
-            for worker in workers:
+            for worker in self._going:
                 worker.process.terminate()
-            for worker in workers:
+            for worker in self._going:
                 worker.process.join()
         self._show()
 
+    @property
+    def processes(self) -> list[int]:
+        """Processes of the workers there are now."""
+        return [worker.process.pid for worker in self._going if worker.process.pid is not None]
+
     def _start(self, *, references: bool) -> _Worker:
         self._started += 1
-        part = Part(self._started, references, self._told, self._failed)
-        context = multiprocessing.get_context("spawn")
+        part = Part(this_run(), self._started, references, self._told, self._failed)
+        context = _context()
         receiving, sending = context.Pipe(duplex=False)
         process = context.Process(target=_process, args=(self._work, part, sending), daemon=True)
         process.start()
@@ -156,7 +194,7 @@ class Workers:
             f"signal {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
         )
         logger.warning("worker %s died (%s)", worker.name, reason)
-        take_back(self._spec, self._study, worker.name, reason)
+        self._take_back(worker.name, reason)
         self._deaths += 1
         if self._deaths >= FRUITLESS_DEATHS * self._count:
             raise RunFailed(
@@ -165,6 +203,22 @@ class Workers:
                 " fewer, everything finished is kept"
             )
         return False
+
+    def _take_back(self, name: str, reason: str) -> None:
+        """Queues what a worker had, and what nobody has put his name to since it died.
+
+        That are trials from the queue: their new worker does so in a moment. One that is robbed of
+        its trial all the same notices, and asks again.
+        """
+        unmarked = {one.number for one in running_trials(self._study) if not run_of(one)}
+        if unmarked:
+            time.sleep(MARKING_SECONDS)
+
+        def left(trial: FrozenTrial) -> bool:
+            mark = trial.user_attrs.get(WORKER)
+            return mark == name or (mark is None and trial.number in unmarked)
+
+        take_back(self._spec, self._study, left, reason)
 
     def _show(self) -> None:
         """Tells the progress of every candidate decided since the last time."""
@@ -190,6 +244,9 @@ def _process(work: Work, part: Part, say: Connection) -> None:
     except tuple(ERRORS.values()) as error:
         kind = next(name for name, one in ERRORS.items() if isinstance(error, one))
         say.send((kind, str(error)))
+    except Exception as error:
+        logger.exception("worker %s failed", worker_name(part.run, os.getpid()))
+        say.send((RunFailed.__name__, f"a worker failed: {type(error).__name__}: {error}"))
     finally:
         say.close()
 

@@ -20,6 +20,7 @@ from mpqsearch.commands.options import (
     StudyOption,
     stop_on_terminate,
 )
+from mpqsearch.environment import STORAGE_VARIABLE
 from mpqsearch.errors import StudyError
 
 FAILED_RUN = 1
@@ -88,6 +89,15 @@ def run(
             help='What --confirm settles instead: the smallest with, like, "accuracy >= 0.98".',
         ),
     ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            "--storage",
+            envvar=STORAGE_VARIABLE,
+            help="Database or gRPC proxy that several machines share, as a URL; without it the"
+            " study is a file in the run folder.",
+        ),
+    ] = None,
     device: Annotated[
         str, typer.Option("--device", help="Where trainings run: auto, cpu or cuda.")
     ] = "auto",
@@ -111,6 +121,11 @@ def run(
         )
     if target and confirm is None:
         raise StudyError("--target says what --confirm settles; give --confirm 5, or leave it out")
+    address = None
+    if storage is not None:
+        from mpqsearch.storage_address import StorageAddress
+
+        address = StorageAddress.parse(storage)
     path = find_study_file(study)
     baselines = None if warm_start is None else [one.strip() for one in warm_start.split(",")]
     spec = read_study(path, name=name, folder=data, trials=trials, seed=seed, warm_start=baselines)
@@ -134,7 +149,9 @@ def run(
     stop_on_terminate()
     try:
         with TerminalProgress() as progress:
-            machine = Machine(workers=workers, threads=threads, device=device, cache=kept)
+            machine = Machine(
+                workers=workers, threads=threads, device=device, cache=kept, storage=address
+            )
             about, records = run_study(spec, runs, progress, machine, confirmed)
     except KeyboardInterrupt:
         err.print("interrupted; everything finished is kept, the same command goes on from there")

@@ -123,18 +123,17 @@ def test_lower_numbers_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
             slow._suggest(name, distribution)
 
     monkeypatch.setattr(ledger.time, "sleep", choose)
-    found.wait_for_choosers(second.number)
+    found.wait_for_choosers(second.number, 60)
     assert len(looks) == 1
     assert SPACE.candidate(slow.params) in found.claimed
 
 
-def test_who_never_chooses_is_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_never_chooses_is_failed() -> None:
     """After the time is up its trial has ended, so that it cannot go on with its candidate."""
     study = new_study()
     dead = study.ask()
     second = ask(study, FIRST)
-    monkeypatch.setattr(ledger, "CHOOSING_SECONDS", 0.0)
-    read(study).wait_for_choosers(second.number)
+    read(study).wait_for_choosers(second.number, 0.0)
     assert study.trials[dead.number].state is TrialState.FAIL
     with pytest.raises(optuna.exceptions.UpdateFinishedTrialError):
         dead.set_user_attr("late", 1)
@@ -165,7 +164,7 @@ def test_workers_that_race_never_share_a_candidate(tmp_path: Path) -> None:
             while len(found.claimed) < SPACE.size:
                 trial = study.ask(SPACE.distributions())
                 candidate = SPACE.candidate(trial.params)
-                found.wait_for_choosers(trial.number)
+                found.wait_for_choosers(trial.number, 60)
                 if found.owns(trial.number, candidate):
                     trial.set_user_attr("outcome", "scored")
                     owned.append(candidate)

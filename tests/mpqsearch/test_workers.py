@@ -13,7 +13,7 @@ from pathlib import Path
 import optuna
 import pytest
 from optuna.study import Study
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from mpqsearch import workers
 from mpqsearch.errors import RunFailed, StudyError
@@ -21,7 +21,7 @@ from mpqsearch.ledger import Ledger
 from mpqsearch.queue import take_back
 from mpqsearch.storage import records_of
 from mpqsearch.trials import TAKEN_BACK, WORKER, Outcome
-from mpqsearch.workers import Part, Workers, worker_name
+from mpqsearch.workers import Part, Workers, this_run, worker_name
 from tests.commands import Command, said_by
 from tests.mpqsearch.searches import Silent, edited, make_search
 from tests.runs import finished_count, scored
@@ -139,14 +139,18 @@ def test_a_candidate_goes_back_once(tiny_study: Path, tmp_path: Path) -> None:
         study.tell(study.ask(), state=TrialState.FAIL)
     candidate = next(iter(space))
     study.enqueue_trial(space.parameters(candidate))
+
+    def is_theirs(trial: FrozenTrial) -> bool:
+        return trial.user_attrs.get(WORKER) == "here:1:2"
+
     for _ in range(2):
         trial = study.ask(space.distributions())
         assert space.candidate(trial.params) == candidate
-        trial.set_user_attr(WORKER, "here:1")
+        trial.set_user_attr(WORKER, "here:1:2")
         ledger = Ledger(study, space)
-        take_back(search.spec, study, "here:2", "signal SIGKILL")
+        take_back(search.spec, study, lambda _: False, "signal SIGKILL")
         assert study.trials[trial.number].state is TrialState.RUNNING
-        take_back(search.spec, study, "here:1", "signal SIGKILL")
+        take_back(search.spec, study, is_theirs, "signal SIGKILL")
         assert study.trials[trial.number].state is TrialState.FAIL
         ledger.refresh()
     assert ledger.waiting == 0
@@ -170,7 +174,7 @@ def test_workers_that_only_die_end_the_run(
     """After so many deaths without a result the run has failed, with the usual reason."""
     monkeypatch.setattr(workers, "FRUITLESS_DEATHS", 1)
     search, _ = make_search(tiny_study, tmp_path)
-    run = Workers(search.spec, search.study, _dies, 2, Silent())
+    run = Workers(search.spec, search.study, search.folder, _dies, count=2, progress=Silent())
     with pytest.raises(RunFailed, match=r"2 workers died in a row .* SIGKILL; too little memory"):
         run.run()
 
@@ -178,14 +182,26 @@ def test_workers_that_only_die_end_the_run(
 def test_what_a_worker_refuses_is_told(tiny_study: Path, tmp_path: Path) -> None:
     """Its error is the run's, in its own words."""
     search, _ = make_search(tiny_study, tmp_path)
-    run = Workers(search.spec, search.study, _refuses, 1, Silent())
+    run = Workers(search.spec, search.study, search.folder, _refuses, count=1, progress=Silent())
     with pytest.raises(StudyError, match="worker 1 cannot read its data"):
+        run.run()
+
+
+def _breaks(part: Part) -> None:  # noqa: ARG001
+    raise KeyError("lost")
+
+
+def test_a_fault_in_a_worker_ends_the_run(tiny_study: Path, tmp_path: Path) -> None:
+    """It would meet every worker; the run ends and names it."""
+    search, _ = make_search(tiny_study, tmp_path)
+    run = Workers(search.spec, search.study, search.folder, _breaks, count=2, progress=Silent())
+    with pytest.raises(RunFailed, match="a worker failed: KeyError: 'lost'"):
         run.run()
 
 
 def test_a_worker_is_named_by_machine_and_process() -> None:
     """So that people find it."""
-    assert worker_name(7).endswith(":7")
+    assert worker_name(this_run(), 7).endswith(f":{os.getpid()}:7")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The database behind a run: its own file or a server, and its errors in one line."""
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import optuna
+import sqlalchemy.exc
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from mpqsearch.environment import STORAGE_VARIABLE
+from mpqsearch.errors import RunFolderError, StudyError
+from mpqsearch.patience import is_away, patient
+from mpqsearch.run_folder import RunFolder
+from mpqsearch.trials import WORKER
+
+LOCK_SECONDS = 60
+"""How long a worker waits for others to write before the storage counts as locked for good."""
+READY_SECONDS = 10
+"""How long a storage proxy is waited for at the start."""
+MAKING_TABLES = (0.2, 1.0, 3.0)
+"""Seconds after which a database is opened again whose tables another run is just making."""
+
+
+@contextlib.contextmanager
+def storage_errors(folder: RunFolder) -> Iterator[None]:
+    """Turns a database's own errors into one line about the storage.
+
+    Raises:
+        RunFolderError: for whatever the database could not do.
+    """
+    try:
+        yield
+    except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error) as error:
+        raise RunFolderError(_reason(folder, error)) from error
+    except optuna.exceptions.StorageInternalError as error:
+        raise RunFolderError(_reason(folder, error.__cause__ or error)) from error
+    except Exception as error:
+        if not is_away(error):
+            raise
+        raise RunFolderError(_reason(folder, error)) from error
+
+
+@contextlib.contextmanager
+def opening(folder: RunFolder) -> Iterator[None]:
+    """`storage_errors` where Optuna also looks at the version that made its tables."""
+    with storage_errors(folder):
+        try:
+            yield
+        except RuntimeError as error:
+            shown = folder.storage_text if folder.shared else folder.storage_url
+            said = str(error).replace("$STORAGE_URL", shown)
+            raise RunFolderError(
+                f"storage {folder.storage_text} is of another Optuna: {said}"
+            ) from error
+
+
+def storage_of(folder: RunFolder, worker: str = "") -> optuna.storages.BaseStorage:
+    """The run's storage: its own file, where writers wait for each other, or a server.
+
+    Args:
+        folder: The run's.
+        worker: Marks every trial this storage makes, from its first moment; empty: none.
+
+    Raises:
+        StudyError: where a Python package for the server is missing.
+    """
+    address = folder.address
+    storage: optuna.storages.BaseStorage
+    if address is None:
+        engine: dict[str, Any] = {"connect_args": {"timeout": LOCK_SECONDS}}
+        storage = optuna.storages.RDBStorage(folder.storage_url, engine_kwargs=engine)
+        return _marking(storage, worker) if worker else storage
+    try:
+        if address.is_proxy:
+            host, port = str(address.url.host), int(address.url.port or 0)
+            storage = optuna.storages.GrpcStorageProxy(host=host, port=port)
+            storage.wait_server_ready(timeout=READY_SECONDS)
+        else:
+            storage = _database(folder.storage_url)
+    except ImportError as error:
+        kind = address.extra
+        raise StudyError(
+            f"storage {address} needs a Python package that is missing: {error}".splitlines()[0]
+            + f"; pip install 'mpqsearch[{kind}]' has it"
+        ) from error
+    return patient(_marking(storage, worker) if worker else storage)
+
+
+def _marking(storage: optuna.storages.BaseStorage, worker: str) -> optuna.storages.BaseStorage:
+    """Has a storage make its trials with their worker's name, in the same transaction.
+
+    A name put on a trial afterwards leaves a moment in which a worker may die and nobody know whose
+    the trial was.
+    """
+    # Optuna's cache, which it puts before a database, calls the first.
+    cached = isinstance(storage, optuna.storages.RDBStorage)
+    name = "_create_new_trial" if cached else "create_new_trial"
+    made: Callable[[int, FrozenTrial | None], Any] = getattr(storage, name)
+
+    def marked(study_id: int, template_trial: FrozenTrial | None = None) -> Any:
+        if template_trial is None:
+            template_trial = create_trial(state=TrialState.RUNNING, user_attrs={WORKER: worker})
+        return made(study_id, template_trial)
+
+    setattr(storage, name, marked)
+    return storage
+
+
+def _database(url: str) -> optuna.storages.RDBStorage:
+    """A database server's storage; of several that make its tables, all but one try again."""
+    for wait in MAKING_TABLES:
+        try:
+            return optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+        except (sqlalchemy.exc.IntegrityError, sqlalchemy.exc.ProgrammingError):
+            time.sleep(wait)
+    return optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+
+
+def check_owner(path: Path) -> bool:
+    """Whether a file holds Optuna's tables; False where there is nothing in it, or no file.
+
+    Optuna adds its tables to whatever database it opens, so this looks first. The file is opened
+    for writing, since a crash may have left a journal that SQLite must roll back to read it.
+
+    Raises:
+        RunFolderError: where another program made it.
+    """
+    if not path.is_file() or not path.stat().st_size:
+        return False
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    with contextlib.closing(sqlite3.connect(uri, uri=True)) as database:
+        rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        tables = {str(name) for (name,) in rows}
+    if tables and not tables >= {"studies", "trials", "version_info"}:
+        raise RunFolderError(
+            f"storage {path} is a database of another program, with tables"
+            f" {', '.join(sorted(tables)[:3])}; choose another --runs or --name"
+        )
+    return bool(tables)
+
+
+def _reason(folder: RunFolder, error: BaseException) -> str:
+    place = folder.storage_text
+    original = getattr(error, "orig", None) or error
+    text = str(original).splitlines()[0]
+    if "disk is full" in text or "disk I/O" in text:
+        return f"storage {place} could not be written ({text}); make room and run the same again"
+    if "readonly" in text:
+        return f"storage {place} is read-only; make it writable or choose another --runs"
+    if "locked" in text:
+        return f"storage {place} is locked by another program; close it and run the same again"
+    if folder.shared:
+        return (
+            f"storage {place} cannot be used: {text}; see that the server runs, that address and"
+            f" password ({STORAGE_VARIABLE}, or the driver's own) are right, and run the same"
+            " again: everything finished is kept"
+        )
+    return (
+        f"storage {place} cannot be used: {text}; put back a copy of it, or start anew with another"
+        " --name or --runs"
+    )

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A storage that is waited for while its server cannot be reached."""
+
+import functools
+import logging
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import sqlalchemy.exc
+from optuna.storages import BaseStorage
+
+logger = logging.getLogger(__name__)
+
+S = TypeVar("S", bound=BaseStorage)
+
+PATIENCE_SECONDS = 600.0
+"""How long a server may be away before the run is given up."""
+LONGEST_WAIT_SECONDS = 5.0
+
+_BEHIND_THE_CACHE = ("_create_new_trial", "_get_trials", "_set_trial_param")
+"""Methods of a database's storage that Optuna's own cache calls."""
+
+
+def patient(storage: S) -> S:
+    """Has a storage's methods tried again while its server is away.
+
+    All of them may be tried again: at worst a trial is created that nobody takes, which is found
+    and given up, or one is ended twice, which the storage refuses.
+    """
+    for name in (*vars(BaseStorage), *_BEHIND_THE_CACHE):
+        method = getattr(storage, name, None)
+        if callable(method) and not name.startswith("__"):
+            setattr(storage, name, _again(method))
+    return storage
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that the storage's server cannot be reached now."""
+    for one in _causes(error):
+        if isinstance(one, (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError)):
+            return True
+        if isinstance(one, sqlalchemy.exc.DBAPIError) and one.connection_invalidated:
+            return True
+        code = getattr(one, "code", None)  # of gRPC, which need not be installed
+        if callable(code) and getattr(code(), "name", "") in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}:
+            return True
+    return False
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _again(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def patiently(*arguments: Any, **named: Any) -> Any:
+        until = time.monotonic() + PATIENCE_SECONDS
+        wait = 0.1
+        while True:
+            try:
+                return method(*arguments, **named)
+            except Exception as error:
+                if not is_away(error) or time.monotonic() > until:
+                    raise
+                # the class alone: a driver's message may quote the address
+                logger.warning("the storage is away (%s); trying again", type(error).__name__)
+            time.sleep(wait)
+            wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+
+    return patiently

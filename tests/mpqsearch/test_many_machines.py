@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs that share a study through PostgreSQL: nothing twice, nothing lost, no password told."""
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from benchmarks.cheap import CheapWork, prepared, write_study
+from mpqsearch import watch
+from mpqsearch.ledger import Ledger
+from mpqsearch.storage_address import StorageAddress
+from mpqsearch.trials import TAKEN_BACK, WORKER
+from mpqsearch.watch import Watch
+from mpqsearch.workers import Workers, this_run
+from tests import postgresql
+from tests.commands import Command, said_by
+from tests.mpqsearch.searches import Silent
+
+pytestmark = [
+    pytest.mark.postgresql,
+    pytest.mark.skipif(postgresql.installed() is None, reason="PostgreSQL is not installed"),
+]
+
+SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[postgresql.Server]:
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    # not in pytest's own folder, which only its owner may enter
+    with tempfile.TemporaryDirectory(prefix="postgresql") as folder:
+        Path(folder).chmod(0o755)
+        found = postgresql.Server(Path(folder))
+        found.start()
+        yield found
+        found.stop()
+
+
+@pytest.fixture
+def url(server: postgresql.Server, request: pytest.FixtureRequest) -> str:
+    return server.database(f"t{abs(hash(request.node.name))}")
+
+
+def counts(url: str, name: str) -> Counter[str]:
+    """How often each candidate is decided."""
+    study = optuna.load_study(study_name=name, storage=url)
+    decided = [t for t in study.get_trials(deepcopy=False) if t.state is not TrialState.RUNNING]
+    assert len(decided) == len(study.trials)
+    return Counter(
+        str(trial.user_attrs["candidate"])
+        for trial in decided
+        if trial.state is TrialState.COMPLETE
+    )
+
+
+def test_workers_killed_at_random_lose_nothing(url: str, tmp_path: Path) -> None:
+    """Four workers, one of them killed every half second: 200 candidates, each decided once."""
+    address = StorageAddress.parse(url)
+    study_file = write_study(tmp_path, "kills", trials=200, sampler="random", lengths=40)
+    spec, study, folder = prepared(study_file, tmp_path, address)
+    work = CheapWork(study_file, tmp_path, address, seconds=0.05)
+    workers = Workers(spec, study, folder, work, count=4, progress=Silent())
+    done, kills = threading.Event(), []
+
+    def kill() -> None:
+        chosen = random.Random(0)
+        while not done.wait(0.5):
+            going = workers.processes
+            if going:
+                with contextlib.suppress(ProcessLookupError):  # it has just ended
+                    os.kill(chosen.choice(going), signal.SIGKILL)
+                    kills.append(True)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        workers.run()
+    finally:
+        done.set()
+        killer.join()
+    found = counts(url, "kills")
+    assert len(kills) >= 3
+    failed = [t for t in study.trials if t.user_attrs.get("outcome") == "failed"]
+    assert all("two workers died" in t.user_attrs["details"]["message"] for t in failed)
+    assert len(found) + len({t.user_attrs["candidate"] for t in failed}) == 200
+    assert set(found.values()) == {1}
+
+
+def test_two_runs_share_one_budget(url: str, tiny_study: Path, tmp_path: Path) -> None:
+    """The same command twice, with run folders of their own as on two machines: no candidate twice.
+
+    The password is in no file that they leave.
+    """
+    command = [sys.executable, "-m", "mpqsearch", "run", "--study", str(tiny_study), "--exhaustive"]
+    command += ["--storage", url]
+    both = [
+        subprocess.Popen(
+            [*command, "--runs", str(tmp_path / name)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for name in ("one", "other")
+    ]
+    for process in both:
+        _, err = process.communicate(timeout=SECONDS)
+        assert process.returncode == 0, err
+    study = optuna.load_study(study_name="tiny", storage=url)
+    decided = [t for t in study.trials if t.user_attrs.get("outcome")]
+    assert len(decided) == len({t.user_attrs["candidate"] for t in decided}) == 18
+    assert len({t.user_attrs[WORKER] for t in decided}) == 2
+    written = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert len(written) > 6
+    assert not [file for file in written if b"secret" in file.read_bytes()]
+
+
+def test_later_commands_find_the_storage(
+    mpqsearch: Command, url: str, tiny_study: Path, tmp_path: Path
+) -> None:
+    """The run folder says where the study is; another storage for it is refused."""
+    run = ["run", "--study", tiny_study, "--runs", tmp_path, "--trials", 4]
+    assert mpqsearch(*run, "--storage", url).code == 0
+    front = mpqsearch("front", "--study", "tiny", "--runs", tmp_path)
+    assert front.code == 0
+    assert "Front of study tiny" in front.out
+    again = mpqsearch(*run)
+    assert again.code == 0, again.err
+    assert again.out == front.out
+    other = said_by(mpqsearch(*run, "--storage", url.replace("/t", "/u")))
+    assert "has its study in postgresql+psycopg://postgres@127.0.0.1" in other
+    assert "secret" not in other
+
+
+def test_a_run_with_a_file_of_its_own_takes_no_server(
+    mpqsearch: Command, url: str, tiny_study: Path, tmp_path: Path
+) -> None:
+    """What was begun in a file is not begun again elsewhere."""
+    run = ["run", "--study", tiny_study, "--runs", tmp_path, "--trials", 4]
+    assert mpqsearch(*run).code == 0
+    assert "has its study in" in said_by(mpqsearch(*run, "--storage", url))
+
+
+def test_a_run_that_is_gone_is_found_by_its_silence(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No beat for so long: its candidates are queued again, once; who still beats keeps his."""
+    monkeypatch.setattr(watch, "GONE_SECONDS", 0.0)
+    study_file = write_study(tmp_path, "gone", trials=20, sampler="random", lengths=4)
+    spec, study, _ = prepared(study_file, tmp_path, StorageAddress.parse(url))
+    lost, living = (study.ask(spec.space.distributions()) for _ in range(2))
+    lost.set_user_attr(WORKER, "far:1:2")
+    living.set_user_attr(WORKER, "near:1:2")
+    other = Watch(spec, study, "near:1")
+    here = Watch(spec, study, this_run())
+    for _ in range(2):
+        other.beat()
+        here.look()
+        time.sleep(0.01)
+    assert study.trials[lost.number].state is TrialState.FAIL
+    assert study.trials[living.number].state is TrialState.RUNNING
+    queued = study.get_trials(states=(TrialState.WAITING,))
+    again = [one for one in queued if one.user_attrs.get(TAKEN_BACK)]
+    assert [one.system_attrs["fixed_params"] for one in again] == [lost.params]
+    ledger = Ledger(study, spec.space)
+    ledger.refresh()
+    assert spec.space.candidate(lost.params) in ledger.claimed
+
+
+def test_trials_that_were_never_begun_are_taken_back(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that dies before it has put its name to a trial leaves no hole."""
+    study_file = write_study(tmp_path, "unmarked", trials=20, sampler="random", lengths=4)
+    spec, study, _ = prepared(study_file, tmp_path, StorageAddress.parse(url))
+    trial = study.ask(spec.space.distributions())
+    here = Watch(spec, study, this_run())
+    here.look()
+    assert study.trials[trial.number].state is TrialState.RUNNING
+    monkeypatch.setattr(watch, "UNMARKED_SECONDS", 0.0)
+    time.sleep(0.01)
+    here.look()
+    assert study.trials[trial.number].state is TrialState.FAIL
+
+
+def test_a_server_that_goes_away_for_a_while_is_waited_for(
+    server: postgresql.Server, url: str, tmp_path: Path
+) -> None:
+    """Stopped at once and started again in the middle of a run: every candidate is decided."""
+    address = StorageAddress.parse(url)
+    study_file = write_study(tmp_path, "away", trials=60, sampler="random", lengths=10)
+    spec, study, folder = prepared(study_file, tmp_path, address)
+    progress = Silent()
+    work = CheapWork(study_file, tmp_path, address, seconds=0.05)
+    workers = Workers(spec, study, folder, work, count=2, progress=progress)
+    stopped = []
+
+    def interrupt() -> None:
+        until = time.monotonic() + SECONDS
+        while len(progress.seen) < 8 and time.monotonic() < until:
+            time.sleep(0.02)
+        server.stop()
+        stopped.append(len(progress.seen))
+        time.sleep(3)
+        server.start()
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    workers.run()
+    thread.join()
+    assert stopped[0] < 60
+    assert len(counts(url, "away")) == 60
+    assert set(counts(url, "away").values()) == {1}
+
+
+def test_runs_share_a_study_through_the_proxy(url: str, tiny_study: Path, tmp_path: Path) -> None:
+    """Two runs that know only the address of Optuna's gRPC proxy, which knows the database."""
+    pytest.importorskip("grpc", reason="grpcio is not installed")
+    port = postgresql.free_port()
+    serving = (
+        "import optuna; from optuna.storages import get_storage, run_grpc_proxy_server as run;"
+        f"run(get_storage({url!r}), host='127.0.0.1', port={port})"
+    )
+    with subprocess.Popen([sys.executable, "-W", "ignore", "-c", serving]) as proxy:
+        try:
+            storage = f"grpc://127.0.0.1:{port}"
+            command = ["run", "--study", str(tiny_study), "--exhaustive", "--storage", storage]
+            both = [
+                subprocess.Popen(
+                    [sys.executable, "-m", "mpqsearch", *command, "--runs", str(tmp_path / name)],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                )
+                for name in ("one", "other")
+            ]
+            for process in both:
+                _, err = process.communicate(timeout=SECONDS)
+                assert process.returncode == 0, err
+        finally:
+            proxy.terminate()
+    study = optuna.load_study(study_name="tiny", storage=url)
+    decided = [t for t in study.trials if t.user_attrs.get("outcome")]
+    assert len(decided) == len({t.user_attrs["candidate"] for t in decided}) == 18
+
+
+@pytest.mark.parametrize(
+    ("storage", "said"),
+    [
+        ("somewhere", "--storage must be a URL such as"),
+        ("sqlite:///study.db", "without it a run has a SQLite file"),
+        ("oracle://user:secret@host/x", "must begin with one of postgresql://"),
+        ("postgresql+psycopg:///x", "must name a host"),
+        ("postgresql+psycopg://user:secret@host", "must name a database"),
+        ("grpc://host", "must name the proxy's port"),
+        ("postgresql+psycopg://user:secret@127.0.0.1:1/x", "cannot be used"),
+        ("postgresql+nothing://user:secret@127.0.0.1:1/x", "nothing"),
+    ],
+)
+def test_storages_that_cannot_be(
+    mpqsearch: Command, tiny_study: Path, tmp_path: Path, storage: str, said: str
+) -> None:
+    """Each is refused with one line that does not repeat the password."""
+    answer = mpqsearch("run", "--study", tiny_study, "--runs", tmp_path, "--storage", storage)
+    line = said_by(answer)
+    assert said in line
+    assert "secret" not in line
+    assert "secret" not in answer.out
