@@ -82,7 +82,7 @@ def _label(record: TrialRecord, standing: list[str], uncertainty: Uncertainty) -
 
 
 def _accuracies(record: TrialRecord) -> str:
-    said = f"{ACCURACY.text_of(record)} validation"
+    said = f"accuracy {ACCURACY.text_of(record)}"
     if len(record.seed_accuracies) > 1:
         said += f", a mean of {len(record.seed_accuracies)} seeds"
     if record.test_accuracy is not None:

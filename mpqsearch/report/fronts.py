@@ -60,7 +60,7 @@ def _pair(contents: Contents, points: Points, across: Measure, up: Measure) -> F
         annotations=_labels(contents, (across, horizontal), (up, vertical)),
         meta={"across": across.key, "up": ERROR if up.is_accuracy else up.key},
     )
-    name = f"front-{up.name.split()[-1]}-{across.name}"
+    name = f"front-{up.name}-{across.name}"
     title = f"{up.name} and {across.name}".capitalize()
     return Figure(name, title, _reading(contents, across, up), plot)
 

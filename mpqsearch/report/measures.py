@@ -61,7 +61,7 @@ class Measure:
         return max(values) / min(values) > LOG_RANGE
 
 
-ACCURACY = Measure("accuracy", "validation accuracy", "%", 2)
+ACCURACY = Measure("accuracy", "accuracy", "%", 2)
 LATENCY = Measure("latency_us", "latency", "µs", 1)
 ENERGY = Measure("energy_uj", "energy", "µJ", 2)
 SIZE = Measure("size_bytes", "size", "B", 0)

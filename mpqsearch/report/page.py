@@ -30,7 +30,7 @@ from mpqsearch.report.style import (
     Figure,
     Mark,
 )
-from mpqsearch.report.summary import front_rows, headline, pick_rows, ties_of
+from mpqsearch.report.summary import accuracy_text, front_rows, headline, pick_rows, ties_of
 from mpqsearch.report.widths import widths_figure
 from mpqsearch.trials import Outcome
 
@@ -153,6 +153,7 @@ def render_page(contents: Contents, sections: list[Section]) -> str:
         about=contents.about,
         contents=contents,
         headline=headline(contents),
+        accuracy=accuracy_text(contents),
         picks=pick_rows(contents),
         rows=front_rows(contents),
         ties=ties_of(contents),

@@ -58,7 +58,8 @@ def headline(contents: Contents) -> str:
     """What was searched and what came out, in a few sentences."""
     records, front = contents.records, contents.front
     tried = sum(record.number is not None for record in records)
-    counts = {what: len(contents.of(outcome)) for outcome, what in COUNTED.items()}
+    words = {**COUNTED, Outcome.SCORED: "imported"} if contents.about.imported else COUNTED
+    counts = {what: len(contents.of(outcome)) for outcome, what in words.items()}
     listed = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
     said = f"{tried:,} of {contents.about.candidates:,} candidates were tried"
     said += f": {listed}. " if listed else ". "
@@ -72,6 +73,16 @@ def headline(contents: Contents) -> str:
     )
 
 
+def accuracy_text(contents: Contents) -> str:
+    """What the accuracies are."""
+    if contents.about.imported:
+        return f"Accuracy: {contents.about.imported}."
+    return (
+        "Accuracy is that of the integer network on the validation split, which chooses; test"
+        " accuracy is reported only."
+    )
+
+
 def _gain(contents: Contents) -> str:
     """What the knee saves against uniform 8 bits."""
     reference, knee = contents.compared, contents.picks[Pick.KNEE]
@@ -82,12 +93,14 @@ def _gain(contents: Contents) -> str:
     word = "more" if points > 0 else "less"
     return (
         f" The knee, {knee.candidate}, takes {', '.join(saved[:-1])} and {saved[-1]} than uniform 8"
-        f" bits at the longest input, and has {abs(points):.2f} points {word} validation accuracy."
+        f" bits at the longest input, and has {abs(points):.2f} points {word} accuracy."
     )
 
 
 def _less(cost: Measure, record: TrialRecord, reference: TrialRecord) -> str:
     saved = 1 - cost.of(record) / (cost.of(reference) or 1.0)
+    if not saved:
+        return "the same"
     return f"{percent(abs(saved))} {'less' if saved >= 0 else 'more'}"
 
 

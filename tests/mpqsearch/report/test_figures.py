@@ -110,7 +110,7 @@ def test_the_length_that_decides_explains_most() -> None:
         for bits in ("8-8-8-8", "4-8-8-8", "8-4-8-8", "4-4-8-8")
     ]
     shares = importances(found, LAYERS)
-    assert shares["validation accuracy"]["input length"] > 0.9
+    assert shares["accuracy"]["input length"] > 0.9
     assert "size" not in shares
     assert importances(found[:3], LAYERS) == {}
     assert importances([found[0]] * 5, LAYERS) == {}

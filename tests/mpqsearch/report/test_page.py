@@ -62,7 +62,7 @@ def test_the_summary_compares_the_knee_with_uniform_8_bits() -> None:
     assert found.picks[Pick.KNEE] == small
     said = text_of(found)
     assert "50 % less energy and 25 % less size than uniform 8 bits at the longest input" in said
-    assert "1.50 points less validation accuracy" in said
+    assert "1.50 points less accuracy" in said
 
 
 @pytest.mark.parametrize("outcome", [Outcome.PRUNED, Outcome.INFEASIBLE, Outcome.FAILED])
@@ -155,3 +155,18 @@ def test_ties_of_a_pick_are_named() -> None:
     unknown = contents(near, uncertainty=Uncertainty(problem="no data"))
     assert "Tied" not in text_of(unknown)
     assert "There are no bars: no data." in text_of(unknown)
+
+
+def test_an_imported_study_says_what_its_accuracies_are() -> None:
+    """Not validation accuracies, and nothing that `mpqsearch run` would compute again."""
+    found = contents(
+        [record(10, "8-8-8-8", 0.9)], study_text="task: indoor", uncertainty=Uncertainty()
+    )
+    assert "on the validation split, which chooses" in text_of(found)
+    assert "Compute it again" in text_of(found)
+    about = dataclasses.replace(ABOUT, imported="test accuracy as recorded")
+    said = text_of(dataclasses.replace(found, about=about))
+    assert "Accuracy: test accuracy as recorded." in said
+    assert "1 imported" in said
+    assert "validation" not in said
+    assert "Compute it again" not in said
