@@ -96,7 +96,7 @@ class Ledger:
 
     def owns(self, number: int, candidate: Candidate) -> bool:
         """Whether a trial owns its candidate, once all lower numbers have chosen."""
-        return self._owner(candidate) == number
+        return candidate in self.claimed and self._owner(candidate) == number
 
     def rank(self, number: int) -> int:
         """How many candidates are owned by trials with a lower number."""

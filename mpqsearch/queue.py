@@ -65,11 +65,15 @@ def take_back(
         reason: How they died.
     """
     costs = CostModel(spec.chip, spec.calibration)
+    ledger = Ledger(study, spec.space, retried=failed_trials(study))
+    ledger.refresh()
     for trial in running_trials(study):
         if not left(trial):
             continue
         candidate = candidate_of(trial, spec.space)
-        if candidate is not None and trial.user_attrs.get(TAKEN_BACK):
+        if candidate is not None and not ledger.owns(trial.number, candidate):
+            fail(study, trial.number)  # somebody else has the candidate
+        elif candidate is not None and trial.user_attrs.get(TAKEN_BACK):
             cost = costs.cost(spec.task.checked_network(candidate.input_length), candidate.bits)
             message = f"two workers died while they had it, the last with {reason}"
             record = TrialRecord.priced(

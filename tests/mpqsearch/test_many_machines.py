@@ -20,6 +20,7 @@ from optuna.trial import TrialState
 
 from benchmarks.cheap import CheapWork, prepared, write_study
 from mpqsearch import watch
+from mpqsearch import workers as workers_of_a_run
 from mpqsearch.ledger import Ledger
 from mpqsearch.storage_address import StorageAddress
 from mpqsearch.trials import TAKEN_BACK, WORKER
@@ -66,8 +67,11 @@ def counts(url: str, name: str) -> Counter[str]:
     )
 
 
-def test_workers_killed_at_random_lose_nothing(url: str, tmp_path: Path) -> None:
+def test_workers_killed_at_random_lose_nothing(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Four workers, one of them killed every half second: 200 candidates, each decided once."""
+    monkeypatch.setattr(workers_of_a_run, "FRUITLESS_DEATHS", 100)
     address = StorageAddress.parse(url)
     study_file = write_study(tmp_path, "kills", trials=200, sampler="random", lengths=40)
     spec, study, folder = prepared(study_file, tmp_path, address)

@@ -160,6 +160,22 @@ def test_a_candidate_goes_back_once(tiny_study: Path, tmp_path: Path) -> None:
     assert study.trials[record.number or 0].user_attrs[TAKEN_BACK] == 1
 
 
+def test_a_repeat_that_is_left_is_not_queued_again(tiny_study: Path, tmp_path: Path) -> None:
+    """Where another trial has its candidate, the trial of a dead worker ends and nothing more."""
+    search, _ = make_search(tiny_study, tmp_path)
+    space, study = search.spec.space, search.study
+    queued = study.get_trials(states=(TrialState.WAITING,))
+    owner = study.ask(space.distributions())
+    study.enqueue_trial(owner.params, user_attrs={TAKEN_BACK: 1})
+    for _ in queued:
+        repeat = study.ask(space.distributions())
+    assert repeat.params == owner.params
+    take_back(search.spec, study, lambda trial: trial.number == repeat.number, "signal SIGKILL")
+    assert study.trials[repeat.number].state is TrialState.FAIL
+    assert not study.trials[repeat.number].user_attrs.get("outcome")
+    assert not study.get_trials(states=(TrialState.WAITING,))
+
+
 def _dies(part: Part) -> None:  # noqa: ARG001
     os.kill(os.getpid(), signal.SIGKILL)
 
