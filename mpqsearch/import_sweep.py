@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A recorded sweep as a finished study: its front, the dashboard and reports show it."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import optuna
 from optuna.trial import FrozenTrial
 
@@ -117,7 +119,7 @@ def _trials(sweep: Sweep, spec: StudySpec) -> Iterator[tuple[Candidate, FrozenTr
 
 def _record(sweep: Sweep, candidate: Candidate, cost: Cost, reference: str) -> TrialRecord:
     """The record as a search would have written it."""
-    rows = sweep.trainings[candidate].values()
+    rows = _comparable(sweep, candidate)
     if not cost.fits:
         return TrialRecord.priced(
             None,
@@ -133,11 +135,29 @@ def _record(sweep: Sweep, candidate: Candidate, cost: Cost, reference: str) -> T
         candidate,
         cost,
         outcome=Outcome.SCORED,
-        accuracy=sweep.mean_accuracy(candidate),
+        accuracy=float(np.mean([row.accuracy for row in rows])),
         seed_accuracies=tuple(row.accuracy for row in rows),
         train_seconds=sum(row.train_seconds for row in rows) if sweep.timed else 0.0,
         reference=reference,
     )
+
+
+def _comparable(sweep: Sweep, candidate: Candidate) -> list[SweepRow]:
+    """A candidate's trainings, the most common seed first, up to the first seed it lacks.
+
+    Records compare seed by seed, by their place in the list.
+
+    Raises:
+        StudyError: where it lacks the most common seed.
+    """
+    rows = sweep.trainings[candidate]
+    order = sweep.common_seeds_first
+    if order[0] not in rows:
+        raise StudyError(
+            f"the sweep has no training of {candidate} at seed {order[0]}, which most others have:"
+            " they would not compare; take the candidate or that seed out of the table"
+        )
+    return [rows[seed] for seed in itertools.takewhile(rows.__contains__, order)]
 
 
 def _about(table: SweepTable, sweep: Sweep, spec: StudySpec) -> About:
@@ -149,8 +169,8 @@ def _about(table: SweepTable, sweep: Sweep, spec: StudySpec) -> About:
     uneven = ""
     if sweep.short_of_seeds:
         uneven = (
-            f"; {sweep.short_of_seeds:,} candidates lack some seeds: seed by seed they do not"
-            " compare with the others"
+            f"; {sweep.short_of_seeds:,} candidates lack some seeds: what follows the first they"
+            " lack is left out, since candidates compare seed by seed"
         )
     return About(
         study=spec.name,

@@ -3,6 +3,7 @@
 
 import math
 import random
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -94,6 +95,12 @@ class Sweep:
         """Mixes of its lengths and widths that it does not have."""
         mixes = math.prod([len(self.space.input_lengths), *map(len, self.space.layer_bits)])
         return mixes - self.space.size
+
+    @cached_property
+    def common_seeds_first(self) -> tuple[int, ...]:
+        """All seeds, those of most candidates first."""
+        counts = Counter(seed for trainings in self.trainings.values() for seed in trainings)
+        return tuple(sorted(counts, key=lambda seed: (-counts[seed], seed)))
 
     @property
     def short_of_seeds(self) -> int:

@@ -137,11 +137,31 @@ def test_what_does_not_fit_is_told_so(here: Path, mpqsearch: Command, tiny_study
     assert [one["bits"] for one in found["front"]] == ["2-2"]
 
 
-def test_uneven_seeds_are_said(here: Path, mpqsearch: Command) -> None:
-    """Comparisons seed by seed would not hold."""
-    written(here, indoor_rows()[1:])
-    out = mpqsearch("import", "sweep.csv", "--study", "indoor").out
-    assert "1 candidates lack some seeds: seed by seed they do not compare" in out
+def test_uneven_seeds_compare_in_pairs(here: Path, mpqsearch: Command, tiny_study: Path) -> None:
+    """The seed that most have comes first; after the first one that is lacking nothing is kept."""
+    rows = ["8,8,8,1,0.5", "8,8,8,2,0.6", "8,8,8,3,0.7"]
+    rows += ["8,4,4,2,0.4", "8,4,4,3,0.3", "8,2,2,1,0.1", "8,2,2,2,0.2"]
+    written(here, rows, "length,conv1_bits,fc1_bits,seed,acc")
+    answer = mpqsearch("import", "sweep.csv", "--study", tiny_study, "--json")
+    found = json.loads(answer.out)
+    assert "2 candidates lack some seeds: what follows the first they lack" in found["source"]
+    opened = OpenedStudy(here / "runs", "sweep")
+    kept = {record.candidate.bits_text: record.seed_accuracies for record in opened.records}
+    assert kept == {"8-8": (0.6, 0.5, 0.7), "4-4": (0.4,), "2-2": (0.2, 0.1)}
+    means = {record.candidate.bits_text: round(record.accuracy, 9) for record in opened.records}
+    assert means == {"8-8": 0.6, "4-4": 0.4, "2-2": 0.15}
+
+
+def test_a_candidate_without_the_common_seed_is_refused(
+    here: Path, mpqsearch: Command, tiny_study: Path
+) -> None:
+    """It would compare with nobody; nothing is written."""
+    written(
+        here, ["8,8,8,1,0.5", "8,4,4,1,0.6", "8,2,2,2,0.7"], "length,conv1_bits,fc1_bits,seed,acc"
+    )
+    said = said_by(mpqsearch("import", "sweep.csv", "--study", tiny_study))
+    assert "no training of 8 2-2 at seed 1, which most others have" in said
+    assert not (here / "runs").exists()
 
 
 @pytest.mark.parametrize(
