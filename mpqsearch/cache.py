@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cache of float phases: where it is, what is in it, and how it is emptied."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import platformdirs
 from rich.markup import escape
 from rich.table import Table
 
+from mpqsearch.environment import CACHE_VARIABLE, LIMIT_VARIABLE
 from mpqsearch.errors import StudyError
 from objectives.cache_folder import DEFAULT_LIMIT_BYTES, CacheFolder, Entry
 
@@ -17,6 +19,18 @@ def open_cache(path: Path | None, limit_bytes: int | None) -> CacheFolder:
     """The cache in a folder; without one, in the user's own place for caches."""
     folder = path or platformdirs.user_cache_path("mpqsearch") / "prefixes"
     return CacheFolder(folder, DEFAULT_LIMIT_BYTES if limit_bytes is None else limit_bytes)
+
+
+def users_cache() -> CacheFolder:
+    """The cache that the commands use without options: by the environment, else the user's own.
+
+    Raises:
+        StudyError: where the environment gives a limit that is none.
+    """
+    path, limit = os.environ.get(CACHE_VARIABLE), os.environ.get(LIMIT_VARIABLE)
+    if limit and not limit.isdecimal():
+        raise StudyError(f"{LIMIT_VARIABLE} must be a number of bytes, 0 or more, but is {limit!r}")
+    return open_cache(Path(path) if path else None, int(limit) if limit else None)
 
 
 def entries_of(cache: CacheFolder) -> list[Entry]:

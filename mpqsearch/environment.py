@@ -14,6 +14,9 @@ PACKAGES = ("torch", "optuna", "numpy", "scipy", "scikit-learn", "pydantic")
 
 STORAGE_VARIABLE = "MPQSEARCH_STORAGE"
 """Environment variable of --storage: later commands take the password from it."""
+CACHE_VARIABLE = "MPQSEARCH_CACHE"
+LIMIT_VARIABLE = "MPQSEARCH_CACHE_BYTES"
+"""Environment variables of --cache and --cache-bytes."""
 
 
 def package_versions() -> dict[str, str]:

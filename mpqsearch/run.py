@@ -16,6 +16,7 @@ import torch
 from optuna.study import Study
 
 from hardware.cost.model import CostModel
+from hardware.nearest import nearest_of
 from mpqsearch.backend import storage_errors
 from mpqsearch.baselines.warm_start import queue_warm_starts
 from mpqsearch.confirm import Confirm, Confirmation
@@ -49,6 +50,9 @@ from objectives.threads import use_threads
 logger = logging.getLogger(__name__)
 
 PACKAGES = ("hardware", "objectives", "mpqsearch")
+DEVICES = ("auto", "cpu", "cuda")
+MOST_AT_ONCE = 1024
+"""Threads, and worker processes, that may be asked for."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,9 @@ class Machine:
         device: Where they run: auto (a GPU where there is one), cpu or cuda.
         cache: Where float phases are kept for other runs; None: nowhere.
         storage: The study's storage where other machines share it; None: a file in the run folder.
+
+    Raises:
+        StudyError: for counts out of 1 to 1,024, or another device.
     """
 
     workers: int = 1
@@ -69,11 +76,21 @@ class Machine:
     cache: CacheFolder | None = None
     storage: StorageAddress | None = None
 
+    def __post_init__(self) -> None:
+        for option, count in (("--threads", self.threads), ("--workers", self.workers)):
+            if not 1 <= count <= MOST_AT_ONCE:
+                raise StudyError(f"{option} must be in 1..{MOST_AT_ONCE} but is {count}")
+        if self.device not in DEVICES:
+            raise StudyError(
+                f"--device must be one of {', '.join(DEVICES)} but is {self.device!r}"
+                f"{nearest_of(self.device, DEVICES)}"
+            )
+
 
 def run_study(
     spec: StudySpec,
     runs: Path,
-    progress: Progress,
+    progress: Progress | None,
     machine: Machine,
     confirm: Confirm | None = None,
 ) -> tuple[About, Sequence[TrialRecord]]:
@@ -82,7 +99,7 @@ def run_study(
     Args:
         spec: The study.
         runs: Folder of the run folders.
-        progress: Told about every candidate.
+        progress: Told about every candidate; None: nobody.
         machine: How this machine is used.
         confirm: What is confirmed with further seeds once the budget is filled; None: nothing.
 
@@ -134,7 +151,7 @@ def _search_alone(
     study: Study,
     objective: AccuracyObjective,
     folder: RunFolder,
-    progress: Progress,
+    progress: Progress | None,
 ) -> None:
     """Searches in this process, beside other machines where they share the study."""
     worker = _own_name(folder)

@@ -106,7 +106,7 @@ class Workers:
         work: Work,
         *,
         count: int,
-        progress: Progress,
+        progress: Progress | None,
     ) -> None:
         """Prepares workers.
 
@@ -116,7 +116,7 @@ class Workers:
             folder: Its run folder.
             work: What each of them does, in a process of its own.
             count: How many there are at once.
-            progress: Told about every candidate that any of them decides.
+            progress: Told about every candidate that any of them decides; None: nobody.
         """
         self._spec = spec
         self._study = study
@@ -226,7 +226,8 @@ class Workers:
         news = [record for record in records if record is not None]
         for later, record in zip(range(len(news) - 1, -1, -1), news, strict=True):
             self._deaths = 0
-            self._progress.advance(record, self._ledger.decided - later, self._spec.budget)
+            if self._progress is not None:
+                self._progress.advance(record, self._ledger.decided - later, self._spec.budget)
 
 
 ERRORS: dict[str, type[Exception]] = {

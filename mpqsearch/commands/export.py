@@ -21,7 +21,6 @@ from mpqsearch.commands.options import (
 from mpqsearch.errors import StudyError
 
 if TYPE_CHECKING:
-    from hardware.chips import Chip
     from mpqsearch.export.job import Options
     from mpqsearch.export.selection import Selection
     from mpqsearch.opened_study import OpenedStudy
@@ -109,14 +108,14 @@ def export(
         return
     from hardware.izer.toolchain import find_toolchain
     from mpqsearch.cache import open_cache
-    from mpqsearch.export.job import Options
+    from mpqsearch.export.job import Options, chips_named
     from mpqsearch.opened_study import OpenedStudy
 
     if no_izer and ai8x_synthesis is not None:
         raise StudyError("--no-izer and --ai8x-synthesis contradict each other; give one")
     toolchain = None if no_izer else find_toolchain(ai8x_synthesis)
     opened = OpenedStudy(runs, study or "")
-    chips = (opened.spec.chip,) if chip is None else _chips_named(chip)
+    chips = (opened.spec.chip,) if chip is None else chips_named(chip)
     if max_speed and "MAX78002" not in [one.name for one in chips]:
         raise StudyError(f"--max-speed is for the MAX78002; leave it out for the {chips[0].name}")
     kept = open_cache(cache, cache_bytes)
@@ -170,17 +169,6 @@ def _say(line: str) -> None:
     from mpqsearch.terminal import err
 
     err.print(line, markup=False, soft_wrap=True)
-
-
-def _chips_named(name: str) -> "tuple[Chip, ...]":
-    from hardware.chips import CHIPS, ChipError, chip_named
-
-    if name.lower() == "both":
-        return tuple(CHIPS.values())
-    try:
-        return (chip_named(name),)
-    except ChipError as error:
-        raise StudyError(f"--chip: {error}; both takes both") from None
 
 
 def _folder(study: str | None, runs: Path, to: Path | None) -> Path:

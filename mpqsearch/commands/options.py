@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from mpqsearch.environment import CACHE_VARIABLE, LIMIT_VARIABLE
+
 StudyOption = Annotated[
     str, typer.Option("--study", "-s", help="A study's name, or the path of a study file (.yaml).")
 ]
@@ -21,7 +23,7 @@ CacheOption = Annotated[
     Path | None,
     typer.Option(
         "--cache",
-        envvar="MPQSEARCH_CACHE",
+        envvar=CACHE_VARIABLE,
         help="Folder of the float phases kept; without it the user's cache folder.",
     ),
 ]
@@ -29,7 +31,7 @@ CacheLimitOption = Annotated[
     int | None,
     typer.Option(
         "--cache-bytes",
-        envvar="MPQSEARCH_CACHE_BYTES",
+        envvar=LIMIT_VARIABLE,
         min=0,
         help="What they may take in all; 2 GB without it.",
     ),
@@ -53,7 +55,6 @@ OrderOption = Annotated[
     ),
 ]
 DEFAULT_RUNS = Path("runs")
-MOST_THREADS = 1024
 
 
 def stop_on_terminate() -> None:

@@ -8,10 +8,8 @@ from typing import Annotated
 
 import typer
 
-from hardware.nearest import nearest_of
 from mpqsearch.commands.options import (
     DEFAULT_RUNS,
-    MOST_THREADS,
     CacheLimitOption,
     CacheOption,
     JsonOption,
@@ -24,7 +22,6 @@ from mpqsearch.environment import STORAGE_VARIABLE
 from mpqsearch.errors import StudyError
 
 FAILED_RUN = 1
-DEVICES = ("auto", "cpu", "cuda")
 
 
 def run(
@@ -111,14 +108,6 @@ def run(
     """Search a study's space, or go on with it, and print the front."""
     from mpqsearch.study_file import find_study_file, read_study
 
-    for option, count in (("--threads", threads), ("--workers", workers)):
-        if not 1 <= count <= MOST_THREADS:
-            raise StudyError(f"{option} must be in 1..{MOST_THREADS} but is {count}")
-    if device not in DEVICES:
-        raise StudyError(
-            f"--device must be one of {', '.join(DEVICES)} but is {device!r}"
-            f"{nearest_of(device, DEVICES)}"
-        )
     if target and confirm is None:
         raise StudyError("--target says what --confirm settles; give --confirm 5, or leave it out")
     address = None
@@ -146,12 +135,10 @@ def run(
     if confirm is not None:
         confirmed = Confirm(confirm, parse_target(target) if target else None, _say)
     kept = None if no_cache else open_cache(cache, cache_bytes)
+    machine = Machine(workers=workers, threads=threads, device=device, cache=kept, storage=address)
     stop_on_terminate()
     try:
         with TerminalProgress() as progress:
-            machine = Machine(
-                workers=workers, threads=threads, device=device, cache=kept, storage=address
-            )
             about, records = run_study(spec, runs, progress, machine, confirmed)
     except KeyboardInterrupt:
         err.print("interrupted; everything finished is kept, the same command goes on from there")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from hardware.chips import Chip
+from hardware.chips import CHIPS, Chip, ChipError, chip_named
 from hardware.cost.mode import Mode
 from hardware.cost.model import CostModel
 from hardware.izer.project import Project
@@ -15,6 +15,7 @@ from hardware.izer.proof import PROVEN
 from hardware.izer.toolchain import Toolchain
 from hardware.network import format_bits
 from mpqsearch.environment import package_versions, source_commit
+from mpqsearch.errors import StudyError
 from mpqsearch.export.manifest import (
     BoardFirmware,
     ChipCost,
@@ -72,6 +73,20 @@ class Job:
     chips: tuple[Chip, ...]
     left_out: tuple[str, ...]
     options: Options
+
+
+def chips_named(name: str) -> tuple[Chip, ...]:
+    """The chips that `--chip` means: one by its name, or both.
+
+    Raises:
+        StudyError: for another name.
+    """
+    if name.lower() == "both":
+        return tuple(CHIPS.values())
+    try:
+        return (chip_named(name),)
+    except ChipError as error:
+        raise StudyError(f"--chip: {error}; both takes both") from None
 
 
 def describe(
