@@ -18,6 +18,7 @@ from torch import Tensor
 
 from hardware.integer import BIAS_SCALE
 from objectives.quantizers import activation_gradient, round_activations
+from objectives.short_products import add_product, product
 
 UNFOLDED = 32
 """Inputs of one output up to which a first layer is one product, not one a place of the kernel."""
@@ -134,7 +135,7 @@ def _product_gradients(
     kernel, size = weights.shape[3:], list(gradient.shape[2:-1])
     rows = gradient.reshape(len(values), -1, math.prod(size) * gradient.shape[-1])
     found = [
-        torch.bmm(rows[:, :, begin:end], inputs.mT)
+        product(rows[:, :, begin:end], inputs.mT)
         for inputs, begin, end in _places(values, kernel, padding, size)
     ]
     of_weights = found[0] if len(found) == 1 else torch.stack(found, -1)
@@ -195,11 +196,11 @@ def _sum_of_products(weights: Tensor, values: Tensor, padding: int, size: list[i
     places.sort(key=lambda place: place[1][1] - place[1][2])
     (part, (inputs, begin, end)), *others = places
     if (begin, end) == (0, length):
-        sums = torch.bmm(part, inputs)
+        sums = product(part, inputs)
     else:
         sums, others = values.new_zeros(*weights.shape[:2], length), places
     for part, (inputs, begin, end) in others:
-        sums[:, :, begin:end].baddbmm_(part, inputs)
+        add_product(sums[:, :, begin:end], part, inputs)
     return sums
 
 
