@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where products with short factors pay: float32 against bfloat16 factors, by the product's shape.
 
-Run from the repository root: `python -m benchmarks.short_products`. One thread; a forward product of
-a layer and the two of its gradients, for one member and for nine. `reuse` is what
+Run from the repository root: `python -m benchmarks.short_products`. One thread; the product of a
+layer and the two of its gradients, for one member and for nine. `reuse` is what
 `objectives/short_products.py` decides by. Nothing is gained on processors without AMX.
 """
 

@@ -50,7 +50,8 @@ def reuse(rows: int, inner: int, columns: int) -> float:
 
 
 def _factors(left: Tensor, right: Tensor) -> contextlib.AbstractContextManager[None]:
-    enough = reuse(*left.shape[-2:], right.shape[-1]) >= LEAST_REUSE
+    rows, inner = left.shape[-2:]
+    enough = reuse(rows, inner, right.shape[-1]) >= LEAST_REUSE
     return short_factors() if enough and _has_units(left.device.type) else contextlib.nullcontext()
 
 
