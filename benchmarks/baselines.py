@@ -30,8 +30,8 @@ from mpqsearch.baselines.factory import BASELINES, make_baseline
 from mpqsearch.baselines.warm_start import BUDGET_SHARE, proposals
 from mpqsearch.cache import open_cache
 from mpqsearch.replay import PLAIN_NSGA2, Replay, Target, replay, sampler_of
-from mpqsearch.run import load_data
 from mpqsearch.space import Space
+from mpqsearch.study_data import load_data
 from mpqsearch.study_file import find_study_file, read_study
 from mpqsearch.sweep_costs import CostSource, price_sweep
 from mpqsearch.sweep_table import read_table

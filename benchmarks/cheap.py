@@ -17,12 +17,12 @@ from hardware.candidate import Candidate
 from hardware.integer import IntegerLayer, IntegerNetwork
 from hardware.network import Network, conv, linear
 from mpqsearch.queue import prepare_queue
-from mpqsearch.run import about_study, fingerprint_of, load_data
 from mpqsearch.run_folder import RunFolder
 from mpqsearch.sampler import make_sampler
 from mpqsearch.search import Search
 from mpqsearch.storage import open_finished, open_study
 from mpqsearch.storage_address import StorageAddress
+from mpqsearch.study_data import about_study, fingerprint_of, load_data
 from mpqsearch.study_file import StudySpec, read_study
 from mpqsearch.workers import Part, worker_name
 from objectives.accuracy import AccuracyObjective, Score

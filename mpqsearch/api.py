@@ -91,8 +91,9 @@ def run_study(
     """
     from mpqsearch import run
     from mpqsearch.cache import users_cache
+    from mpqsearch.machine import Machine
 
-    machine = run.Machine(workers=workers, threads=threads, device=device, cache=users_cache())
+    machine = Machine(workers=workers, threads=threads, device=device, cache=users_cache())
     run.run_study(spec, Path(runs), progress, machine)
     return open_run(spec.name, runs=runs)
 

@@ -23,6 +23,7 @@ from mpqsearch.storage import (
     records_of,
 )
 from mpqsearch.storage_address import StorageAddress
+from mpqsearch.study_data import fingerprint_of, load_data
 from mpqsearch.study_file import StudySpec, read_study
 from mpqsearch.trials import TrialRecord
 from objectives.task import Split, TaskData
@@ -31,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 class OpenedStudy:
-    """What a run folder holds of a study, as it was when it was opened.
+    """What a run folder holds of a study, as it was when it was opened or read again.
 
     Attributes:
         name: The study's name.
@@ -67,10 +68,14 @@ class OpenedStudy:
         opened = open_finished(self.folder, self.name, worker)
         with storage_errors(self.folder):
             self.about: About = about_of(opened)
-            self.records: list[TrialRecord] = records_of(opened)
-            self.trials: list[FrozenTrial] = opened.get_trials(deepcopy=False)
             self.study: Study = opened
+            self.read_again()
         self._kept: dict[Candidate, IntegerNetwork | None] = {}
+
+    def read_again(self) -> None:
+        """Takes up what a run that goes on has found since."""
+        self.records: list[TrialRecord] = records_of(self.study)
+        self.trials: list[FrozenTrial] = self.study.get_trials(deepcopy=False)
 
     @cached_property
     def spec(self) -> StudySpec:
@@ -88,8 +93,6 @@ class OpenedStudy:
         Raises:
             StudyError: where they cannot be loaded, or have changed since, or the task's code has.
         """
-        from mpqsearch.run import fingerprint_of, load_data
-
         data = self.spec.fidelity.data(load_data(self.spec))
         check_fingerprint(self.study, self.folder, fingerprint_of(self.spec, data))
         return data

@@ -125,8 +125,9 @@ def run(
     # After the study, so that a bad one is refused before torch is imported.
     from mpqsearch.cache import open_cache
     from mpqsearch.confirm import Confirm
+    from mpqsearch.machine import Machine
     from mpqsearch.nothing_fits import nothing_fits
-    from mpqsearch.run import Machine, run_study
+    from mpqsearch.run import run_study
     from mpqsearch.target import parse_target
     from mpqsearch.terminal import TerminalProgress, err, front_json, print_front
     from mpqsearch.trials import Outcome

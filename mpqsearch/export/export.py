@@ -32,8 +32,8 @@ from mpqsearch.export.selection import (
     first_right,
     score,
 )
+from mpqsearch.machine import Machine, objective_of
 from mpqsearch.opened_study import OpenedStudy
-from mpqsearch.run import Machine, objective_of
 from objectives.accuracy import Failure, Score
 from objectives.cache_folder import CacheFolder
 from objectives.threads import use_threads

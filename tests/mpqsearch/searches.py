@@ -9,11 +9,11 @@ import numpy as np
 from hardware.candidate import Candidate
 from hardware.integer import IntegerLayer, IntegerNetwork
 from mpqsearch.queue import prepare_queue
-from mpqsearch.run import about_study, load_data
 from mpqsearch.run_folder import RunFolder
 from mpqsearch.sampler import make_sampler
 from mpqsearch.search import Search
 from mpqsearch.storage import open_study
+from mpqsearch.study_data import about_study, load_data
 from mpqsearch.study_file import StudySpec, read_study
 from mpqsearch.trials import TrialRecord
 from objectives.accuracy import Failure, Score, Stopped

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mpqsearch.errors import StudyError
-from mpqsearch.run import load_data
+from mpqsearch.study_data import load_data
 from mpqsearch.study_file import read_study
 from tests.commands import Command, contents, said_by
 from tests.conftest import write_tiny_study

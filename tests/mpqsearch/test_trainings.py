@@ -10,7 +10,7 @@ import pytest
 
 from hardware.candidate import Candidate
 from hardware.cost.model import Cost, CostModel
-from mpqsearch.run import load_data
+from mpqsearch.study_data import load_data
 from mpqsearch.study_file import StudySpec, read_study
 from mpqsearch.study_sections import PruningSection
 from mpqsearch.trainings import Result, Trainings
