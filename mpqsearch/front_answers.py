@@ -16,6 +16,7 @@ from mpqsearch.certainty_table import (
 from mpqsearch.conditions import described
 from mpqsearch.errors import StudyError
 from mpqsearch.export.selection import Selection, choose_candidates
+from mpqsearch.front_plot import PlotCost
 from mpqsearch.nothing_fits import nothing_fits
 from mpqsearch.opened_study import OpenedStudy
 from mpqsearch.target import TargetAnswer, answer_to, parse_target
@@ -31,6 +32,7 @@ class Question:
         target: Conditions to meet, as written; empty: none.
         selection: A rule and what it is told; None: none.
         certainty: Whether it is asked how sure the front is.
+        plot: What runs across the front's plot.
         sure: Probability that counts as sure; None for the usual one.
 
     Raises:
@@ -40,6 +42,7 @@ class Question:
     target: tuple[str, ...] = ()
     selection: Selection | None = None
     certainty: bool = False
+    plot: PlotCost = PlotCost.SIZE
     sure: float | None = None
 
     def __post_init__(self) -> None:
@@ -122,7 +125,7 @@ def print_answers(found: Answers) -> None:
     if scored and other and not question.certainty:
         print_about(opened.about)
     else:
-        print_front(opened.about, opened.records)
+        print_front(opened.about, opened.records, question.plot)
     if not scored:
         out.print(nothing_fits(opened.spec, opened.records), markup=False, soft_wrap=True)
     if question.certainty and found.certainty is not None:

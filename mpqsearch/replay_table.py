@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from mpqsearch.letter_plot import MARGIN, PLOT_WIDTH, letter_plot
 from mpqsearch.replay import BAND, SHARES, Replay
 
 COLUMNS = (20, 60)
@@ -17,8 +18,6 @@ COLUMNS = (20, 60)
 
 LEVELS = (0.9998, 0.9995, 0.999, 0.998, 0.995, 0.99, 0.98, 0.95, 0.9, 0.8, 0.5, 0.0)
 """Shares at the lines of the plot: what is left to find falls by about half from line to line."""
-
-PLOT_WIDTH = 60
 
 CURVE_HEADER = ("sampler", "run", "median", "low", "high", "simulated_seconds", "repeats")
 
@@ -72,23 +71,16 @@ def plot_lines(results: Mapping[str, Replay]) -> list[str]:
     width = min(PLOT_WIDTH, runs)
     ends = [math.ceil(runs * (column + 1) / width) for column in range(width)]
     letters = _letters(list(results))
-    lines = []
-    for at, level in enumerate(LEVELS):
-        above = LEVELS[at - 1] if at else math.inf
-        signs = []
-        for end in ends:
-            here = [
-                letters[name]
-                for name, done in results.items()
-                if level <= done.median[end - 1] < above
-            ]
-            signs.append("" if not here else here[0] if len(here) == 1 else "*")
-        lines.append(f"{100 * level:6.2f} |{''.join(sign or ' ' for sign in signs).rstrip()}")
-    lines.append(f"     % +{'-' * width}")
-    lines.append(f"        {ends[0]:<{width - len(str(runs))}}{runs} runs")
+    signs: dict[tuple[int, int], str] = {}
+    for column, end in enumerate(ends):
+        for name, done in results.items():
+            share = done.median[end - 1]
+            place = next(at for at, least in enumerate(LEVELS) if share >= least)
+            signs[place, column] = "*" if (place, column) in signs else letters[name]
+    lines = letter_plot(signs, LEVELS, (str(ends[0]), str(runs)), "runs", width=width)
     named = ", ".join(f"{letter} {name}" for name, letter in letters.items())
-    lines.append(f"        {named}{', * several' if len(letters) > 1 else ''}")
-    return lines
+    several = ", * several" if len(letters) > 1 else ""
+    return [*lines, f"{'':{MARGIN}}{named}{several}"]
 
 
 def _letters(names: Sequence[str]) -> dict[str, str]:

@@ -21,12 +21,21 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from mpqsearch.board_columns import BoardColumns
 from mpqsearch.front import front_of
+from mpqsearch.front_plot import PlotCost, front_plot
 from mpqsearch.storage import About
 from mpqsearch.trials import Outcome, TrialRecord
 
-PIPE_COLUMNS = 100
-"""Width of a table that does not go to a terminal."""
+TABLE_COLUMNS = 100
+"""What the front's table fits, and the width of all that does not go to a terminal."""
+
+BITS = "bits"
+FEWEST_BITS = 8
+"""Width of the column of bits at least: of four layers, and a hyphen."""
+
+COLUMNS_FOR_COUNTS, COLUMNS_FOR_BAR = 100, 56
+"""Width of a terminal from which on progress has room for them."""
 
 LINES_PER_ESTIMATE = 10
 
@@ -39,25 +48,27 @@ COUNTED = {
 
 out = Console(highlight=False)
 if not out.is_terminal:
-    out.width = PIPE_COLUMNS
+    out.width = TABLE_COLUMNS
 err = Console(stderr=True, highlight=False)
 
 
 class TerminalProgress:
-    """A bar with an estimate on a terminal, a line every few candidates into a pipe."""
+    """A bar with an estimate on a terminal; lines into a pipe, or where no line can be redrawn."""
 
     def __init__(self, *, quiet: bool = False) -> None:
+        live = err.is_terminal and not err.is_dumb_terminal
+        self._brief = err.width < COLUMNS_FOR_COUNTS
         self._bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
+            *([BarColumn(bar_width=None)] if err.width >= COLUMNS_FOR_BAR else []),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("ETA"),
             TimeRemainingColumn(elapsed_when_finished=False),
             console=err,
-            disable=quiet or not err.is_terminal,
+            disable=quiet or not live,
         )
-        self._plain = not quiet and not err.is_terminal
+        self._plain = not quiet and not live
         self._task: TaskID | None = None
         self._begun = False
         self._best = 0.0
@@ -67,7 +78,8 @@ class TerminalProgress:
 
     def __enter__(self) -> "TerminalProgress":
         self._bar.start()
-        self._task = self._bar.add_task("first trainings: they share the float phase", total=None)
+        why = "" if self._brief else ": they share the float phase"
+        self._task = self._bar.add_task(f"first trainings{why}", total=None)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -83,7 +95,8 @@ class TerminalProgress:
         if self._task is not None:
             if not self._begun:
                 self._bar.reset(self._task, total=total, completed=self._first)
-            self._bar.update(self._task, completed=done, total=total, description=self._said())
+            said = f"best {self._best:.2%}" if self._brief else self._said()
+            self._bar.update(self._task, completed=done, total=total, description=said)
         if self._plain:
             left = self._time_left(done, total)
             err.print(f"{done}/{total}  {_one_line(record)}{left}", soft_wrap=True)
@@ -112,39 +125,48 @@ def _one_line(record: TrialRecord) -> str:
     return f"{record.candidate.input_length:>4} {record.candidate.bits_text}  {escape(scored)}"
 
 
+def _print_line(text: str) -> None:
+    """Prints a line of markup: broken between words on a terminal, whole into a pipe."""
+    out.print(text, soft_wrap=not out.is_terminal)
+
+
 def print_about(about: About) -> None:
     """Prints what the figures of a study rest on."""
     label = " [bold yellow]SYNTHETIC DATA[/]" if about.synthetic else ""
-    out.print(f"[bold]Front of study {escape(about.study)}[/]{label}", soft_wrap=True)
-    out.print(f"data: {escape(about.source)}", soft_wrap=True)
-    out.print(f"costs: {about.mode}; one input copied and computed, weights loaded", soft_wrap=True)
+    _print_line(f"[bold]Front of study {escape(about.study)}[/]{label}")
+    _print_line(f"data: {escape(about.source)}")
+    _print_line(f"costs: {about.mode}; one input copied and computed, weights loaded")
 
 
-def print_front(about: About, records: Sequence[TrialRecord]) -> None:
-    """Prints the front and the uniform references, with what they rest on."""
+def print_front(
+    about: About, records: Sequence[TrialRecord], plot: PlotCost = PlotCost.SIZE
+) -> None:
+    """Prints the front and the uniform references, with what they rest on, and a plot of it."""
     front = front_of(records)
     counts = dict.fromkeys(Outcome, 0)
     for record in records:
         counts[record.outcome] += 1
     print_about(about)
-    out.print(
+    _print_line(
         f"{counts[Outcome.SCORED]} candidates {'imported' if about.imported else 'trained'},"
         f" {counts[Outcome.PRUNED]} stopped early,"
         f" {counts[Outcome.INFEASIBLE]} do not fit, {counts[Outcome.FAILED]} failed, of"
-        f" {about.candidates:,} in the space",
-        soft_wrap=True,
+        f" {about.candidates:,} in the space"
     )
     if counts[Outcome.PRUNED]:
-        out.print(pruned_text(records), soft_wrap=True)
+        _print_line(pruned_text(records))
     if not front:
-        out.print(nothing_scored(records), soft_wrap=True)
+        _print_line(escape(nothing_scored(records)))
         return
-    print_table(_front_table(front, records, imported=bool(about.imported)))
+    shown = [*front, *_beaten(front, records)]
+    board = BoardColumns(shown, about.mode)
+    print_table(_fitted(_front_table(front, records, board, imported=bool(about.imported))))
     said = _imported_text(about, records) if about.imported else _accuracies_text(records)
-    out.print(
-        f"bits: {'-'.join(about.layer_names)}. {escape(said)} ~: analytic estimate.",
-        soft_wrap=True,
-    )
+    _print_line(f"bits: {'-'.join(about.layer_names)}. {escape(said)} ~: analytic estimate.")
+    for note in board.notes():
+        _print_line(escape(note))
+    for line in front_plot(records, plot, out.width):
+        out.print(line, markup=False, soft_wrap=True)
 
 
 def pruned_text(records: Sequence[TrialRecord]) -> str:
@@ -192,37 +214,64 @@ def _imported_text(about: About, records: Sequence[TrialRecord]) -> str:
 
 def print_table(table: Table) -> None:
     """Prints a table as wide as it needs: on a narrow terminal rows wrap, but no figure is cut."""
-    natural = Measurement.get(out, out.options.update(max_width=1000), table).maximum
-    Console(width=max(natural, out.width), highlight=False).print(table, soft_wrap=True)
+    # The height is given as well, since Rich takes a dumb terminal's width for 80 without it.
+    wide = Console(width=max(_natural(table), out.width), height=out.height, highlight=False)
+    wide.print(table, soft_wrap=True)
+
+
+def _natural(table: Table) -> int:
+    return Measurement.get(out, out.options.update(max_width=1000), table).maximum
+
+
+def _fitted(table: Table) -> Table:
+    """Has the front fit `TABLE_COLUMNS`: less space, then the bits of deep networks over lines."""
+    if _natural(table) > TABLE_COLUMNS:
+        table.padding = (0, 1, 0, 0)
+    too_wide = _natural(table) - TABLE_COLUMNS
+    if too_wide > 0:
+        (bits,) = [column for column in table.columns if column.header == BITS]
+        longest = max(len(str(cell)) for cell in bits.cells)
+        bits.no_wrap, bits.overflow = False, "fold"
+        bits.width = max(FEWEST_BITS, (longest - too_wide) // 2 * 2)  # breaks after a hyphen
+    return table
 
 
 def _front_table(
-    front: Sequence[TrialRecord], records: Sequence[TrialRecord], *, imported: bool
+    front: Sequence[TrialRecord],
+    records: Sequence[TrialRecord],
+    board: BoardColumns,
+    *,
+    imported: bool,
 ) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("trial", "length"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("bits", no_wrap=True)
+    table.add_column(BITS, no_wrap=True)
     seeds = _several_seeds(records)
     accuracy = "acc %" if imported else "val %"
     means = (accuracy, "seeds") if seeds else (accuracy,)
-    for heading in (*means, "test %", "latency us", "energy uJ", "size B"):
+    for heading in (*means, "test %", "latency us", "energy uJ", *board.headings, "size B"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for record in front:
-        table.add_row(*_cells(record, record.reference, seeds=seeds))
-    beaten = [record for record in records if record.reference and record not in front]
+        table.add_row(*_cells(record, record.reference, board, seeds=seeds))
+    beaten = _beaten(front, records)
     if beaten:
         table.add_section()
     for record in beaten:
         note = record.reference
         note += ": does not fit" if record.outcome is Outcome.INFEASIBLE else ": beaten"
         note = f"{record.reference}: failed" if record.outcome is Outcome.FAILED else note
-        table.add_row(*_cells(record, note, seeds=seeds), style="dim")
+        table.add_row(*_cells(record, note, board, seeds=seeds), style="dim")
     return table
 
 
-def _cells(record: TrialRecord, note: str, *, seeds: bool) -> list[str]:
+def _beaten(front: Sequence[TrialRecord], records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The references that are not on the front."""
+    return [record for record in records if record.reference and record not in front]
+
+
+def _cells(record: TrialRecord, note: str, board: BoardColumns, *, seeds: bool) -> list[str]:
     scored = record.outcome is Outcome.SCORED
     estimate = "~" if record.cost_origin == "analytic" else ""
     return [
@@ -234,6 +283,7 @@ def _cells(record: TrialRecord, note: str, *, seeds: bool) -> list[str]:
         "-" if record.test_accuracy is None else f"{100 * record.test_accuracy:.2f}",
         f"{estimate}{record.latency_us:.1f}",
         f"{estimate}{record.energy_uj:.2f}",
+        *board.cells(record),
         f"{record.size_bytes:,}",
         note,
     ]

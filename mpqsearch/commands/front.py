@@ -47,17 +47,24 @@ def front(
     where: WhereOption = None,
     size_ref: SizeRefOption = None,
     order: OrderOption = None,
+    plot: Annotated[
+        str,
+        typer.Option("--plot", help="What the plot is against: size, latency, energy, or none."),
+    ] = "size",
     runs: RunsOption = DEFAULT_RUNS,
     as_json: JsonOption = False,
 ) -> None:
     """Print the front of a study, finished or still running, and what is certain of it."""
     from mpqsearch.front_answers import Question, answers, answers_json, print_answers
+    from mpqsearch.front_plot import PlotCost
     from mpqsearch.opened_study import OpenedStudy
 
     if sure is not None and not (target or certainty):
         raise StudyError("--sure is for --target and --certainty; give one of them")
     selection = _selection(pick, where, target, size_ref, order)
-    question = Question(tuple(target or ()), selection, certainty=certainty, sure=sure)
+    question = Question(
+        tuple(target or ()), selection, certainty=certainty, plot=PlotCost.parse(plot), sure=sure
+    )
     found = answers(OpenedStudy(runs, study), question)
     if as_json:
         typer.echo(json.dumps(answers_json(found), indent=2))
