@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import mpqsearch
+from mpqsearch.commands.dashboard import dashboard
 from mpqsearch.commands.export import export
 from mpqsearch.commands.front import front
 from mpqsearch.commands.machine import cache, doctor, izer_install
@@ -24,7 +25,19 @@ app = typer.Typer(
 )
 izer_app = typer.Typer(help="The izer: ai8x-synthesis, which makes C code of a network.")
 
-for command in (run, front, report, cost, calibrate, replay, export, measure, cache, doctor):
+for command in (
+    run,
+    front,
+    report,
+    dashboard,
+    cost,
+    calibrate,
+    replay,
+    export,
+    measure,
+    cache,
+    doctor,
+):
     app.command()(command)
 app.command("import")(import_)
 izer_app.command("install")(izer_install)
