@@ -157,7 +157,9 @@ class _Measuring:
         with self._board() as (board, monitor):
             measured = measure_project(board, wanted, rows, monitor)
             found = MeasuredPick(self._exported, self._chip.name, measured)
-            return found if opened is None else self._classified(found, board, opened)
+            if opened is None or not request.samples:
+                return found
+            return self._classified(found, board, opened)
 
     def _classified(self, found: MeasuredPick, board: Board, opened: OpenedStudy) -> MeasuredPick:
         """Adds the accuracy of the board, and of the integer reference, on the same inputs."""
@@ -219,7 +221,7 @@ def check_request(
     dataclasses.replace(Mode.default(chip), voltage_v=request.voltage_v)
     if not any(one.chip == chip.name for pick in exported for one in pick.manifest.firmware):
         _firmware_of(exported[0], chip)
-    if opened is not None:
+    if opened is not None and request.samples:
         _check_same_data(exported, opened)
     if request.simulated:
         return

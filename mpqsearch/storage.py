@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The study in Optuna's storage: opened, checked against the request, read as records."""
 
+import dataclasses
 import json
 import logging
 import warnings
@@ -14,6 +15,7 @@ from optuna.trial import Trial, TrialState
 
 from hardware.nearest import nearest_of
 from mpqsearch.backend import check_owner, opening, storage_of
+from mpqsearch.board_figures import BoardFigures
 from mpqsearch.errors import StudyError
 from mpqsearch.run_folder import RunFolder
 from mpqsearch.trials import DIRECTIONS, OBJECTIVES, STATES, TrialRecord, record_of
@@ -31,6 +33,8 @@ _TEST_ACCURACY = "test_accuracy:"
 _REFERENCE = "reference:"
 _FURTHER_SEEDS = "further_seeds:"
 _CONFIRM_ROUND = "confirm_round"
+_BOARD = "board:"
+_SIMULATED_BOARD = "simulated_board:"
 
 
 @dataclass(frozen=True)
@@ -195,6 +199,18 @@ def keep_seed(study: Study, record: TrialRecord, accuracy: float) -> None:
     study.set_user_attr(key, [*study.user_attrs.get(key, ()), accuracy])
 
 
+def keep_board(study: Study, record: TrialRecord, figures: BoardFigures) -> None:
+    """Keeps what a board gave for a candidate in one mode; simulated figures under a key apart."""
+    kind = _SIMULATED_BOARD if figures.simulated else _BOARD
+    study.set_user_attr(f"{kind}{name_of(record)}:{figures.mode}", dataclasses.asdict(figures))
+
+
+def data_hash(study: Study) -> str | None:
+    """What the hash of the study's data begins with; None where it was imported."""
+    found: str | None = study.user_attrs.get(_FINGERPRINT, {}).get("data")
+    return found
+
+
 def confirm_round(study: Study) -> tuple[int, list[str]]:
     """The round of further seeds that was begun last: the seed, from 0, and of whom; or nobody."""
     written = study.user_attrs.get(_CONFIRM_ROUND, {})
@@ -218,16 +234,29 @@ def running_trials(study: Study) -> list[optuna.trial.FrozenTrial]:
 
 def _all_records(study: Study) -> Iterator[TrialRecord]:
     attributes = study.user_attrs
+    boards = _boards(attributes)
     for trial in study.get_trials(deepcopy=False):
         record = record_of(trial, attributes.get(f"{_TEST_ACCURACY}{trial.number}"))
         if record is not None:
-            yield record.with_seeds(attributes.get(f"{_FURTHER_SEEDS}{trial.number}", ()))
+            record = record.with_seeds(attributes.get(f"{_FURTHER_SEEDS}{trial.number}", ()))
+            yield dataclasses.replace(record, board=boards.get(name_of(record), ()))
     for key, written in attributes.items():
         if key.startswith(_REFERENCE):
             name = key.removeprefix(_REFERENCE).replace(" ", "-")
             test_accuracy = attributes.get(f"{_TEST_ACCURACY}{name}")
             record = TrialRecord.from_attributes(None, written, test_accuracy)
-            yield record.with_seeds(attributes.get(f"{_FURTHER_SEEDS}{name}", ()))
+            record = record.with_seeds(attributes.get(f"{_FURTHER_SEEDS}{name}", ()))
+            yield dataclasses.replace(record, board=boards.get(name, ()))
+
+
+def _boards(attributes: dict[str, Any]) -> dict[str, tuple[BoardFigures, ...]]:
+    """What boards gave, by the name of the candidate's checkpoint."""
+    found: dict[str, tuple[BoardFigures, ...]] = {}
+    for key, written in sorted(attributes.items()):
+        if key.startswith((_BOARD, _SIMULATED_BOARD)):
+            _, name, _ = key.split(":", 2)
+            found[name] = (*found.get(name, ()), BoardFigures(**written))
+    return found
 
 
 def _latest(records: Iterable[TrialRecord]) -> list[TrialRecord]:

@@ -251,7 +251,8 @@ def _front_table(
     accuracy = "acc %" if imported else "val %"
     means = (accuracy, "seeds") if seeds else (accuracy,)
     for heading in (*means, "test %", "latency us", "energy uJ", *board.headings, "size B"):
-        table.add_column(heading, justify="right", no_wrap=True)
+        lines = heading.replace(" ", "\n") if board.headings else heading
+        table.add_column(lines, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for record in front:
         table.add_row(*_cells(record, record.reference, board, seeds=seeds))

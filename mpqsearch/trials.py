@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hardware.candidate import Candidate
 from hardware.cost.model import Cost
+from mpqsearch.board_figures import BoardFigures
 from mpqsearch.space import Space
 
 OBJECTIVES = ("accuracy", "latency_us", "energy_uj", "size_bytes")
@@ -75,6 +76,7 @@ class TrialRecord:
         proposed_by: Name of the baseline that proposed it; empty for the sampler's own.
         test_accuracy: Accuracy on the test split, 0 to 1, where it was computed: for the front
             and the references, after the search.
+        board: What boards gave, measured or simulated, a mode each.
     """
 
     number: int | None
@@ -93,6 +95,7 @@ class TrialRecord:
     message: str = ""
     proposed_by: str = ""
     test_accuracy: float | None = None
+    board: tuple[BoardFigures, ...] = ()
 
     @property
     def values(self) -> tuple[float, float, float, float]:

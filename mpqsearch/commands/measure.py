@@ -22,7 +22,9 @@ def measure(
     folder: Annotated[Path | None, typer.Argument(help="An export, or a folder of them.")] = None,
     study: Annotated[
         str | None,
-        typer.Option("--study", "-s", help="Measure this run's exports, and classify its inputs."),
+        typer.Option(
+            "--study", "-s", help="Measure this run's exports, on its inputs; figures join it."
+        ),
     ] = None,
     simulated: Annotated[
         bool, typer.Option("--simulated", help="Without a board: the firmware as a program here.")
@@ -82,7 +84,7 @@ def measure(
         window_us=1000 * window_ms,
         samples=samples,
     )
-    opened = None if study is None or not samples else OpenedStudy(runs, study)
+    opened = None if study is None else OpenedStudy(runs, study)
     check_request(picks, on, request, opened)
     path = out or place / ("simulated.csv" if simulated else "measurements.csv")
     stop_on_terminate()
@@ -103,16 +105,22 @@ def _measured(
     path: Path,
     opened: "OpenedStudy | None",
 ) -> "list[MeasuredPick]":
-    """Measures pick after pick, saying which."""
+    """Measures pick after pick, saying which, and has each join its study."""
     from hardware.board.rows import RowFile
     from mpqsearch.measure import measure_picks
+    from mpqsearch.measure_join import join
     from mpqsearch.terminal import err
 
     def say(line: str) -> None:
         err.print(line, markup=False, soft_wrap=True)
 
+    found = []
     try:
-        return list(measure_picks(picks, chip, request, RowFile(path), opened=opened, say=say))
+        for pick in measure_picks(picks, chip, request, RowFile(path), opened=opened, say=say):
+            found.append(pick)
+            if opened is not None and (problem := join(pick, opened)):
+                say(problem)
+        return found
     except KeyboardInterrupt:
         say(f"interrupted; rows so far are in {path}, the same command goes on")
         raise

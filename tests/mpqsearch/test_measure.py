@@ -1,106 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """`mpqsearch measure` with the simulated board: rows, resume, failures, and what reads them."""
 
-import csv
 import dataclasses
 import json
 import os
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hardware.board.firmware import build_host
-from hardware.board.harness import project_checksum, write_firmware
-from hardware.board.protocol import FIRMWARE_VERSION
 from hardware.board.rows import Row, RowFile
 from hardware.board.simulated import SimulatedBoard
 from hardware.chips import MAX78002
-from mpqsearch.export.manifest import BoardFirmware, checksums, read_manifest, write_manifest
+from mpqsearch.export.manifest import read_manifest, write_manifest
 from mpqsearch.exported_network import exported_integers, simulated_project
 from mpqsearch.opened_study import OpenedStudy
-from tests.commands import Command, said_by, start
-from tests.compilers import need
-from tests.conftest import write_tiny_study
+from tests.commands import Command, said_by
 from tests.full_disk import full_at
-from tests.tiny_task import TinyTask
-
-MAIN = """\
-void load_input(void)
-{{
-  memcpy32((uint32_t *) 0x51800000, input_0, {half});
-  memcpy32((uint32_t *) 0x51820000, input_4, {half});
-}}
-  cnn_enable(MXC_S_GCR_PCLKDIV_CNNCLKSEL_IPLL, MXC_S_GCR_PCLKDIV_CNNCLKDIV_DIV4);
-  MXC_GCR->pclkdiv = 0 | MXC_S_GCR_PCLKDIV_CNNCLKDIV_DIV1 | MXC_S_GCR_PCLKDIV_CNNCLKSEL_IPLL;
-"""
-
-
-MAKEFILE = """\
-include ./project.mk
-build/max78002.elf: $(SRCS)
-\tmkdir -p build
-\techo "$(TARGET) $(BOARD) $(AUTOSEARCH) $(notdir $^)" > $@
-"""
-"""In place of the vendor's: every source must be found where project.mk says."""
-
-
-def bring_firmware(pick: Path) -> None:
-    """What the izer and the export leave; the simulated board needs no C of the izer."""
-    manifest = read_manifest(pick)
-    network = TinyTask().network(manifest.input_length)
-    energy = pick / "MAX78002" / f"{manifest.name}-energy"
-    energy.mkdir(parents=True)
-    for name in ("cnn.c", "weights.h", "sampledata.h", "sampleoutput.h"):
-        (energy / name).write_text(f"{manifest.name} {name}")
-    (energy / "main.c").write_text(MAIN.format(half=-(-manifest.input_length // 4)))
-    (energy / "Makefile").write_text(MAKEFILE)
-    (energy / "softmax.c").touch()
-    folder = write_firmware(energy, manifest.name, network, MAX78002)
-    where = folder.relative_to(pick).as_posix()
-    firmware = BoardFirmware("MAX78002", where, project_checksum(energy), FIRMWARE_VERSION)
-    told = dataclasses.replace(manifest, firmware=(firmware,), files=checksums(pick))
-    write_manifest(pick, told)
-
-
-@pytest.fixture(scope="session")
-def measurable(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny run with three exports, each with its firmware; not to be changed."""
-    need("cc", "make")
-    folder = tmp_path_factory.mktemp("measurable")
-    write_tiny_study(folder)
-    run = ("run", "--study", "tiny.yaml", "--trials", 4, "--cache", folder / "cache")
-    assert start(*run, cwd=folder).returncode == 0
-    for trial in range(3):
-        done = start("export", "--study", "tiny", "--trial", trial, "--no-izer", cwd=folder)
-        assert done.returncode == 0, done.stderr
-    for pick in (folder / "runs/tiny/export").iterdir():
-        if pick.is_dir():
-            bring_firmware(pick)
-    return folder
-
-
-@pytest.fixture
-def exports(measurable: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the three, to write to; the current folder is the study's."""
-    for name in ("MAXIM_PATH", "OPENOCD", "AI8X_SYNTHESIS"):
-        monkeypatch.delenv(name, raising=False)
-    place = tmp_path / "place"
-    shutil.copytree(measurable, place, ignore=shutil.ignore_patterns("cache"))
-    resolved = place / "runs/tiny/study.yaml"
-    resolved.write_text(resolved.read_text().replace(str(measurable), "../.."))
-    monkeypatch.chdir(place)
-    return place / "runs/tiny/export"
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def names_of(exports: Path) -> list[str]:
-    return sorted(one.name for one in exports.iterdir() if one.is_dir())
+from tests.mpqsearch.measurable_exports import names_of, rows_of
 
 
 def test_three_picks_are_measured_and_calibrated(mpqsearch: Command, exports: Path) -> None:
