@@ -7,7 +7,12 @@ from typing import Any
 from hardware.cost.calibration import Calibration, CalibrationError
 from hardware.cost.coefficients import ENERGY_NAMES, TIME_NAMES, prior
 from hardware.cost.fitting import Case, Residual, calibrate, residuals
-from hardware.cost.measurements import Measurement, MeasurementError, read_measurements
+from hardware.cost.measurements import (
+    Measurement,
+    MeasurementError,
+    read_measurements,
+    says_simulated,
+)
 from hardware.layer import NetworkError
 from hardware.network import Network
 from mpqsearch.study_file import StudySpec
@@ -58,6 +63,7 @@ def calibration_json(
     return {
         "task": calibration.task,
         "mode": str(calibration.mode),
+        "simulated": _is_simulated(found),
         "fitted": sorted(calibration.fitted),
         "coefficients": {
             name: {
@@ -91,6 +97,12 @@ def print_calibration(calibration: Calibration, found: list[Residual], out: Path
 
     from mpqsearch.terminal import out as console
 
+    if _is_simulated(found):
+        console.print(
+            "[bold yellow]SIMULATED[/]: fitted to rows that nobody measured; costs made with it say"
+            " calibrated or measured all the same",
+            soft_wrap=True,
+        )
     console.print(f"[bold]Calibration[/] of {calibration.task} on {calibration.mode}")
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("coefficient")
@@ -121,6 +133,10 @@ def print_calibration(calibration: Calibration, found: list[Residual], out: Path
     )
     if out is not None:
         console.print(f"written to {out}; name it in a study: calibration: {out}", soft_wrap=True)
+
+
+def _is_simulated(found: list[Residual]) -> bool:
+    return any(says_simulated(one.case.measurement.source) for one in found)
 
 
 def _residual_cells(residual: Residual) -> list[str]:

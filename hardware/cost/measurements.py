@@ -132,6 +132,11 @@ def read_measurements(path: Path, *, simulated: bool = False) -> tuple[Measureme
     return tuple(found)
 
 
+def says_simulated(source: str) -> bool:
+    """Whether a row's source says that nobody measured it."""
+    return "simulat" in source.lower()
+
+
 def check_together(path: Path, found: Sequence[Measurement]) -> None:
     """Raises MeasurementError where rows are of several modes, or repeats of one disagree."""
     for other in found[1:]:
@@ -193,7 +198,7 @@ def _measurement(
     except (NetworkError, ChipError, ModeError) as error:
         raise MeasurementError(f"{where}: {error}") from None
     source = cells.text("source")
-    if "simulat" in source.lower() and not simulated:
+    if says_simulated(source) and not simulated:
         raise MeasurementError(
             f"{where}: is simulated ({source!r}), not measured; add --simulated to take it anyway"
         )

@@ -50,7 +50,11 @@ def test_three_picks_are_measured_and_calibrated(mpqsearch: Command, exports: Pa
     assert "row 2: is simulated ('simulated host'), not measured; add --simulated" in line
     done = mpqsearch("calibrate", path, "--study", "tiny.yaml", "--simulated", "--json")
     assert done.code == 0, done.err
-    assert "start_us" in json.loads(done.out)["fitted"]
+    fit = json.loads(done.out)
+    assert "start_us" in fit["fitted"]
+    assert fit["simulated"]
+    shown = mpqsearch("calibrate", path, "--study", "tiny.yaml", "--simulated")
+    assert shown.out.startswith("SIMULATED: fitted to rows that nobody measured")
     assert not (exports / "measurements.csv").exists()
 
 
