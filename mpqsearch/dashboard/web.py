@@ -3,6 +3,7 @@
 
 import json
 import logging
+import os
 import re
 import threading
 import time
@@ -61,6 +62,10 @@ class Web:
                 if found is not None:
                     return found
         elif method == "PUT":
+            folder = self.view.opened.folder
+            if not folder.shared and not os.access(folder.storage_path, os.W_OK):
+                reason = f"storage {folder.storage_text} is read-only, so it keeps no note"
+                return _answer(start_response, "403 Forbidden", {"reason": reason})
             self._asked_again = 0.0  # whoever writes a note sees it
         return self.dashboard(environ, start_response)
 

@@ -7,13 +7,16 @@ import re
 import shlex
 import socket
 import sqlite3
+import tempfile
 import time
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests import postgresql
 from tests.commands import Command, contents, said_by, start
+from tests.conftest import write_tiny_study
 from tests.mpqsearch.dashboard.conftest import Serve, Served
 
 
@@ -201,3 +204,30 @@ def test_the_dashboard_page_s_command_runs(serve: Serve, tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     with serve(tmp_path / "runs", study) as served:
         assert served.study()["name"] == study
+
+
+@pytest.mark.postgresql
+@pytest.mark.slow
+@pytest.mark.skipif(postgresql.installed() is None, reason="PostgreSQL is not installed")
+def test_a_shared_study_is_found_by_its_run_folder(serve: Serve, tmp_path: Path) -> None:
+    """Its database may hold other studies, which are shown as they are."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    with tempfile.TemporaryDirectory(prefix="postgresql") as folder:
+        Path(folder).chmod(0o755)
+        server = postgresql.Server(Path(folder))
+        server.start()
+        try:
+            url = server.database("shared")
+            write_tiny_study(tmp_path)
+            for name in ("one", "two"):
+                done = start(
+                    *("run", "--study", "tiny.yaml", "--name", name, "--storage", url),
+                    cwd=tmp_path,
+                )
+                assert done.returncode == 0, done.stderr
+            with serve(tmp_path / "runs", "two") as page:
+                assert "12 of 18 candidates were tried" in page.study()["note"]["body"]
+                assert page.study_id != "1"
+                assert json.loads(page.ask("/api/studies/1")[1])["note"]["body"] == ""
+        finally:
+            server.stop()
