@@ -112,12 +112,12 @@ def _accuracy_of(record: TrialRecord, contents: Contents) -> str:
 
 
 def _seeds(record: TrialRecord, contents: Contents) -> str:
-    first = contents.spec.seed if contents.spec is not None else 0
-    rows = [
-        [str(first + number), ACCURACY.text(PERCENT * accuracy)]
-        for number, accuracy in enumerate(record.seed_accuracies)
-    ]
-    return f"At its seeds:\n\n{_table(('seed', 'accuracy'), rows)}"
+    rows = []
+    for number, accuracy in enumerate(record.seed_accuracies):
+        seed = f"+{number}" if contents.spec is None else str(contents.spec.seed + number)
+        rows.append([seed, ACCURACY.text(PERCENT * accuracy)])
+    first = " (from the study's)" if contents.spec is None else ""
+    return f"At its seeds:\n\n{_table((f'seed{first}', 'accuracy'), rows)}"
 
 
 def _rungs(record: TrialRecord) -> str:
