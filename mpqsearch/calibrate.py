@@ -11,7 +11,6 @@ from hardware.cost.measurements import (
     Measurement,
     MeasurementError,
     read_measurements,
-    says_simulated,
 )
 from hardware.layer import NetworkError
 from hardware.network import Network
@@ -63,7 +62,7 @@ def calibration_json(
     return {
         "task": calibration.task,
         "mode": str(calibration.mode),
-        "simulated": _is_simulated(found),
+        "simulated": calibration.simulated,
         "fitted": sorted(calibration.fitted),
         "coefficients": {
             name: {
@@ -97,10 +96,10 @@ def print_calibration(calibration: Calibration, found: list[Residual], out: Path
 
     from mpqsearch.terminal import out as console
 
-    if _is_simulated(found):
+    if calibration.simulated:
         console.print(
             "[bold yellow]SIMULATED[/]: fitted to rows that nobody measured; costs made with it say"
-            " calibrated or measured all the same",
+            " simulated",
             soft_wrap=True,
         )
     console.print(f"[bold]Calibration[/] of {calibration.task} on {calibration.mode}")
@@ -133,10 +132,6 @@ def print_calibration(calibration: Calibration, found: list[Residual], out: Path
     )
     if out is not None:
         console.print(f"written to {out}; name it in a study: calibration: {out}", soft_wrap=True)
-
-
-def _is_simulated(found: list[Residual]) -> bool:
-    return any(says_simulated(one.case.measurement.source) for one in found)
 
 
 def _residual_cells(residual: Residual) -> list[str]:

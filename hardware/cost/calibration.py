@@ -15,7 +15,7 @@ from hardware.cost.coefficients import ENERGY_NAMES, TIME_NAMES, Coefficients
 from hardware.cost.measurements import Measurement, Window
 from hardware.cost.mode import ClockSource, InputCopy, Mode
 
-FORMAT = 1
+FORMAT = 2
 """Version of the file's layout."""
 
 DETERMINED = 0.9
@@ -58,6 +58,7 @@ class Calibration:
         measured: What was measured, which replaces what the model says of it.
         rows_hash: SHA-256 of the measurements, in hexadecimal.
         versions: Of the programs that made it.
+        simulated: Whether any of the measurements came from a simulated board.
     """
 
     task: str
@@ -67,6 +68,7 @@ class Calibration:
     measured: tuple[Measured, ...]
     rows_hash: str
     versions: tuple[tuple[str, str], ...] = ()
+    simulated: bool = False
 
     def measured_time(self, window: Window, candidate: Candidate) -> tuple[Measured | None, bool]:
         """Time of a window, and whether this very candidate was measured.
@@ -182,6 +184,7 @@ def _as_json(calibration: Calibration) -> dict[str, Any]:
             for found in calibration.measured
         ],
         "rows_sha256": calibration.rows_hash,
+        "simulated": calibration.simulated,
         "versions": dict(calibration.versions),
     }
 
@@ -219,4 +222,5 @@ def _from_json(kept: dict[str, Any]) -> Calibration:
         measured=measured,
         rows_hash=str(kept["rows_sha256"]),
         versions=tuple(sorted(kept["versions"].items())),
+        simulated=bool(kept["simulated"]),
     )

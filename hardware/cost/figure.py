@@ -12,6 +12,8 @@ class Origin(enum.Enum):
     ANALYTIC = "analytic"
     CALIBRATED = "calibrated"
     MEASURED = "measured"
+    SIMULATED = "simulated"
+    """Calibrated or measured with rows that a simulated board gave."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from hardware.cost.coefficients import ENERGY_NAMES, TIME_NAMES, Coefficients, M
 from hardware.cost.energy import bit_factor, energy_work_of
 from hardware.cost.latency import inference_cycles, inference_us, input_us, time_terms, work_of
 from hardware.cost.load_words import InputFormat, kernel_map, weight_words
-from hardware.cost.measurements import Measurement, Window
+from hardware.cost.measurements import Measurement, Window, says_simulated
 from hardware.cost.mode import Mode
 from hardware.network import Network
 
@@ -108,6 +108,7 @@ def calibrate(task: str, cases: Sequence[Case]) -> Calibration:
         measured=mean_measurements(rows),
         rows_hash=hash_of_rows(rows),
         versions=(("numpy", np.__version__), ("python", platform.python_version())),
+        simulated=any(says_simulated(row.source) for row in rows),
     )
 
 

@@ -21,7 +21,7 @@ from hardware.cost.latency import (
     work_of,
 )
 from hardware.cost.load_words import InputFormat, KernelMap, kernel_map, weight_words
-from hardware.cost.measured_cost import measured_cost
+from hardware.cost.measured_cost import measured_cost, said_simulated
 from hardware.cost.mode import Mode
 from hardware.cost.priced import Comparison, Cost
 from hardware.network import Network
@@ -146,9 +146,9 @@ class CostModel:
         )
         if self.calibration is None:
             return priced
-        return measured_cost(
-            priced, self.calibration, Candidate(network.input_shape[1], tuple(bits))
-        )
+        candidate = Candidate(network.input_shape[1], tuple(bits))
+        found = measured_cost(priced, self.calibration, candidate)
+        return said_simulated(found) if self.calibration.simulated else found
 
     def _parts_of(self, network: Network) -> _Parts:
         work = work_of(network, self.input_format)

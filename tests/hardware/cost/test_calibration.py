@@ -11,7 +11,7 @@ import pytest
 from hardware.candidate import Candidate
 from hardware.chips import MAX78000, MAX78002
 from hardware.cost.calibration import Calibration, CalibrationError, read_calibration
-from hardware.cost.figure import Origin
+from hardware.cost.figure import Figure, Origin
 from hardware.cost.fitting import Case, calibrate, residuals
 from hardware.cost.measurements import Measurement, Window
 from hardware.cost.mode import Mode, ModeError
@@ -87,6 +87,29 @@ def test_a_measured_candidate_uses_its_measurement() -> None:
     assert other.energy_uj.origin is Origin.CALIBRATED
 
 
+def test_what_a_simulated_board_gave_says_so(tmp_path: Path) -> None:
+    """In every figure that rests on it, also after the file was read again; analytic ones stay."""
+    both = Window.INPUT_AND_INFERENCE
+    bits = (8, 8, 2, 4)
+    cases = [indoor_case(51, 75.5, 15.6, both, bits), indoor_case(91, 127.7, 27.0, both, bits)]
+    simulated = [
+        replace(case, measurement=replace(case.measurement, source="simulated host"))
+        for case in cases
+    ]
+    calibrate("indoor", simulated).save(tmp_path / "kept.json")
+    kept = read_calibration(tmp_path / "kept.json")
+    assert kept.simulated
+    plain, said = (
+        CostModel(MAX78002, found).cost(indoor_network(51), bits)
+        for found in (calibrate("indoor", cases), kept)
+    )
+    assert said.latency_us.value == plain.latency_us.value
+    assert said.latency_us.origin is said.energy_uj.origin is Origin.SIMULATED
+    for name, figure in vars(plain).items():
+        if isinstance(figure, Figure) and figure.origin in (Origin.ANALYTIC, Origin.EXACT):
+            assert getattr(said, name) == figure
+
+
 def test_a_measured_inference_is_part_of_the_latency() -> None:
     """Latency = predicted copying + measured computing."""
     cost = CostModel(MAX78002, two_lengths()).cost(indoor_network(101), UNIFORM)
@@ -131,9 +154,9 @@ def test_what_is_saved_is_what_is_read(tmp_path: Path) -> None:
     [
         (None, "cannot be read"),
         ("{", "is damaged"),
-        ("[]", "no calibration of format 1"),
-        ('{"format": 2}', "no calibration of format 1"),
-        ('{"format": 1}', "is damaged: KeyError"),
+        ("[]", "no calibration of format 2"),
+        ('{"format": 1}', "no calibration of format 2"),
+        ('{"format": 2}', "is damaged: KeyError"),
     ],
 )
 def test_files_that_are_no_calibrations_are_refused(
