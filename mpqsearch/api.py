@@ -30,7 +30,7 @@ def load_study(
     data: str | Path | None = None,
     trials: int | None = None,
     seed: int | None = None,
-    warm_start: Sequence[str] | None = None,
+    warm_start: str | Sequence[str] | None = None,
 ) -> StudySpec:
     """Reads and checks a study, as `mpqsearch run --study` does.
 
@@ -45,7 +45,7 @@ def load_study(
         data: Folder of the task's data; the task's own without it.
         trials: Candidates in all, earlier runs included, instead of the study's.
         seed: Of trainings and sampler, instead of the study's.
-        warm_start: Baselines that propose the first candidates, instead of the study's.
+        warm_start: Baselines that propose the first candidates, or one, instead of the study's.
 
     Raises:
         StudyError: where there is no such study, or something in it cannot be; one line.
@@ -56,7 +56,7 @@ def load_study(
         folder=None if data is None else Path(data),
         trials=trials,
         seed=seed,
-        warm_start=None if warm_start is None else list(warm_start),
+        warm_start=None if warm_start is None else _several(warm_start),
     )
 
 
@@ -160,7 +160,7 @@ class Run:
         self,
         pick: str | None = None,
         *,
-        where: Sequence[str] = (),
+        where: str | Sequence[str] = (),
         trial: int | None = None,
         length: int | None = None,
         bits: str | None = None,
@@ -177,7 +177,7 @@ class Run:
 
         Args:
             pick: A rule over the front, such as knee, best or all; the knee without it.
-            where: Conditions that members must meet, such as "accuracy >= 0.98".
+            where: Conditions that members must meet, or one, such as "accuracy >= 0.98".
             trial: One trial, on the front or not; instead of a rule.
             length: One candidate's input length; instead of a rule,
             bits: and its bits, like 8-8-2-4.
@@ -201,7 +201,7 @@ class Run:
         from mpqsearch.export.job import Options, chips_named
         from mpqsearch.export.selection import Selection
 
-        selection = Selection(pick, tuple(where), trial, length, bits)
+        selection = Selection(pick, tuple(_several(where)), trial, length, bits)
         chips = (self.opened.spec.chip,) if chip is None else chips_named(chip)
         toolchain = find_toolchain(None) if izer else None
         options = Options(chips, toolchain, overwrite=overwrite, cache=users_cache())
@@ -220,3 +220,8 @@ class Run:
         table = table.astype({"number": "Int64", "test_accuracy": "Float64"})
         table.attrs.update(dataclasses.asdict(self.opened.about))
         return table
+
+
+def _several(texts: str | Sequence[str]) -> list[str]:
+    """Texts as a list; one alone is no list of its letters."""
+    return [texts] if isinstance(texts, str) else list(texts)

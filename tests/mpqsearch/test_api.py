@@ -121,6 +121,14 @@ def test_wrong_requests_are_our_errors(
         mpqsearch.run_study(mpqsearch.load_study(tiny_study), runs=tmp_path / "other")
 
 
+def test_one_text_is_as_good_as_a_list(tiny_run: mpqsearch.Run, tiny_study: Path) -> None:
+    """A condition, or a baseline, is not taken for a list of its letters."""
+    spec = mpqsearch.load_study(tiny_study, warm_start="uniform")
+    assert spec.search.warm_start == ["uniform"]
+    exported = tiny_run.export(where="accuracy >= 0.5 and size < 1e6", izer=False)
+    assert [one.manifest.bits for one in exported] == tiny_run.front()["bits"].tolist()
+
+
 def test_what_is_public_is_there_and_waits(tmp_path: Path) -> None:
     """Every name, and none of torch, pandas and Optuna before one is used."""
     code = (
