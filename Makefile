@@ -33,7 +33,7 @@ run: install ## Run the indoor study (STUDY=name for another)
 	$(BIN)/mpqsearch run --study $(STUDY)
 
 test: install ## Run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 check: install ## Check format, lint and types
 	$(BIN)/ruff format --check .
