@@ -17,13 +17,20 @@ def front_of(records: Iterable[TrialRecord]) -> list[TrialRecord]:
     scored = [record for record in records if record.outcome is Outcome.SCORED]
     if not scored:
         return []
-    losses = np.array([(-record.accuracy, *record.values[1:]) for record in scored])
-    kept = []
-    for record, loss in zip(scored, losses, strict=True):
-        dominated = np.all(losses <= loss, axis=1) & np.any(losses < loss, axis=1)
+    kept: list[TrialRecord] = []
+    front = np.empty((len(scored), 4))
+    # In this order who dominates comes first, so that only the front itself need be looked at.
+    for record in sorted(scored, key=_losses):
+        loss, members = np.array(_losses(record)), front[: len(kept)]
+        dominated = (members <= loss).all(axis=1) & (members < loss).any(axis=1)
         if not dominated.any():
+            front[len(kept)] = loss
             kept.append(record)
-    return sorted(kept, key=lambda record: (-record.accuracy, *record.values[1:]))
+    return kept
+
+
+def _losses(record: TrialRecord) -> tuple[float, ...]:
+    return -record.accuracy, *record.values[1:]
 
 
 def shown_of(records: Sequence[TrialRecord]) -> list[TrialRecord]:
