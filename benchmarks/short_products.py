@@ -3,7 +3,8 @@
 
 Run from the repository root: `python -m benchmarks.short_products`. One thread; the product of a
 layer and the two of its gradients, for one member and for nine. `reuse` is what
-`objectives/short_products.py` decides by. Nothing is gained on processors without AMX.
+`objectives/short_products.py` decides by. Nothing is gained on processors
+with neither AMX nor AVX512-BF16.
 """
 
 import contextlib

@@ -11,8 +11,12 @@ from torch import Tensor
 LEAST_REUSE = 48
 """Multiplications for each number read or written from which on short factors pay.
 
-Source: `python -m benchmarks.short_products`, on a processor with AMX.
+Source: `python -m benchmarks.short_products`, on a processor with AMX; those with AVX512-BF16 gain
+from 16 on already.
 """
+
+CPU_UNITS = ("amx_tile", "avx512_bf16")
+"""What PyTorch calls the units of a processor that multiply bfloat16 numbers."""
 
 
 def product(left: Tensor, right: Tensor) -> Tensor:
@@ -59,10 +63,10 @@ def _factors(left: Tensor, right: Tensor) -> contextlib.AbstractContextManager[N
 def _has_units(device: str) -> bool:
     """Whether a device multiplies short numbers faster; a fact of the machine, never measured.
 
-    All processes of a machine must train alike. Processors with AVX-512 alone convert both factors
-    and gain nothing by it.
+    All processes of a machine must train alike. On a CPU these are AMX's tiles or AVX512-BF16's dot
+    products; processors with AVX-512 alone convert both factors and gain nothing by it.
     """
     if device != "cpu":
         return True
-    has_tiles = getattr(torch.cpu, "_is_amx_tile_supported", None)
-    return bool(has_tiles is not None and has_tiles())
+    asked = (getattr(torch.cpu, f"_is_{unit}_supported", None) for unit in CPU_UNITS)
+    return any(supported is not None and supported() for supported in asked)
