@@ -118,7 +118,7 @@ class CheapWork:
         spec = read_study(self.study_file)
         folder = RunFolder(self.runs, spec.name, self.storage)
         worker = worker_name(part.run, os.getpid())
-        study = open_finished(folder, spec.name, worker)
+        study = open_finished(folder, spec.name)
         study.sampler = make_sampler(spec, part.told, os.getpid())
         objective = cast("AccuracyObjective", CheapObjective(spec, self.seconds))
         search = Search(spec, study, objective, folder, worker=worker, retried=part.failed)

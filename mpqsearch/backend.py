@@ -4,19 +4,17 @@
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import optuna
 import sqlalchemy.exc
-from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from mpqsearch.database import StudyDatabase
 from mpqsearch.environment import STORAGE_VARIABLE
 from mpqsearch.errors import RunFolderError, StudyError
 from mpqsearch.patience import is_away, patient
 from mpqsearch.run_folder import RunFolder
-from mpqsearch.trials import WORKER
 
 LOCK_SECONDS = 60
 """How long a worker waits for others to write before the storage counts as locked for good."""
@@ -59,22 +57,16 @@ def opening(folder: RunFolder) -> Iterator[None]:
             ) from error
 
 
-def storage_of(folder: RunFolder, worker: str = "") -> optuna.storages.BaseStorage:
+def storage_of(folder: RunFolder) -> optuna.storages.BaseStorage:
     """The run's storage: its own file, where writers wait for each other, or a server.
-
-    Args:
-        folder: The run's.
-        worker: Marks every trial this storage makes, from its first moment; empty: none.
 
     Raises:
         StudyError: where a Python package for the server is missing.
     """
     address = folder.address
-    storage: optuna.storages.BaseStorage
     if address is None:
-        engine: dict[str, Any] = {"connect_args": {"timeout": LOCK_SECONDS}}
-        storage = optuna.storages.RDBStorage(folder.storage_url, engine_kwargs=engine)
-        return _marking(storage, worker) if worker else storage
+        return StudyDatabase(folder.storage_url, {"connect_args": {"timeout": LOCK_SECONDS}})
+    storage: optuna.storages.BaseStorage
     try:
         if address.is_proxy:
             host, port = str(address.url.host), int(address.url.port or 0)
@@ -88,37 +80,19 @@ def storage_of(folder: RunFolder, worker: str = "") -> optuna.storages.BaseStora
             f"storage {address} needs a Python package that is missing: {error}".splitlines()[0]
             + f"; pip install 'mpqsearch[{kind}]' has it"
         ) from error
-    return patient(_marking(storage, worker) if worker else storage)
+    return patient(storage)
 
 
-def _marking(storage: optuna.storages.BaseStorage, worker: str) -> optuna.storages.BaseStorage:
-    """Has a storage make its trials with their worker's name, in the same transaction.
-
-    A name put on a trial afterwards leaves a moment in which a worker may die and nobody know whose
-    the trial was.
-    """
-    # Optuna's cache, which it puts before a database, calls the first.
-    cached = isinstance(storage, optuna.storages.RDBStorage)
-    name = "_create_new_trial" if cached else "create_new_trial"
-    made: Callable[[int, FrozenTrial | None], Any] = getattr(storage, name)
-
-    def marked(study_id: int, template_trial: FrozenTrial | None = None) -> Any:
-        if template_trial is None:
-            template_trial = create_trial(state=TrialState.RUNNING, user_attrs={WORKER: worker})
-        return made(study_id, template_trial)
-
-    setattr(storage, name, marked)
-    return storage
-
-
-def _database(url: str) -> optuna.storages.RDBStorage:
+def _database(url: str) -> StudyDatabase:
     """A database server's storage; of several that make its tables, all but one try again."""
+    # a connection that was lost is found when it is used, and `patient` makes another
+    settings = {"pool_pre_ping": False}
     for wait in MAKING_TABLES:
         try:
-            return optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+            return StudyDatabase(url, settings)
         except (sqlalchemy.exc.IntegrityError, sqlalchemy.exc.ProgrammingError):
             time.sleep(wait)
-    return optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+    return StudyDatabase(url, settings)
 
 
 def check_owner(path: Path) -> bool:

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who has which candidate: one owner each, and all workers of a study agree on it."""
 
-import logging
-import time
-from collections.abc import Set
+from collections.abc import Sequence, Set
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
@@ -13,21 +11,21 @@ from hardware.candidate import Candidate
 from mpqsearch.space import Space
 from mpqsearch.trials import Outcome, candidate_of
 
-logger = logging.getLogger(__name__)
-
-LOOK_SECONDS = 0.02
-
 
 class Ledger:
     """The candidates of a study's trials, each with the trial that owns it.
 
-    A trial claims its candidate from when it is queued, or has its parameters, until it is given
-    up; the lowest number among the claims owns. A worker decides about its own trial after the
-    claim is written and every trial with a lower number has chosen: of two workers with one
-    candidate, both see the same lower number.
+    A trial claims its candidate from when it is there until it is given up; the lowest number
+    among the claims owns. Trials are made whole, one after another, so that whoever sees a number
+    sees the claims of all lower ones: of two workers with one candidate, both see who has the
+    lower.
 
     **Source:** L. Lamport, "A new solution of Dijkstra's concurrent programming problem",
-    Communications of the ACM 17(8), 1974, with trial numbers as the tickets.
+    Communications of the ACM 17(8), 1974, with trial numbers as the tickets; what the storage
+    does at once, taking a number with the claim, spares the waiting for those who choose.
+
+    Attributes:
+        trials: The study's trials by number, as they were read last.
     """
 
     def __init__(self, study: Study, space: Space, *, retried: Set[int] = frozenset()) -> None:
@@ -39,14 +37,15 @@ class Ledger:
             retried: Numbers of failed trials that have given their candidate up: those of earlier
                 runs, what `failed_trials` gives when a run begins.
         """
+        self.trials: Sequence[FrozenTrial] = ()
         self._study = study
         self._space = space
         self._retried = retried
         self._read: set[int] = set()
+        self._settled = 0  # so many of the first trials are read for good
         self._decided: dict[Candidate, int] = {}
         self._open: dict[Candidate, int] = {}
-        self._choosing: list[FrozenTrial] = []
-        self._waiting = 0
+        self._waiting: list[FrozenTrial] = []
 
     @property
     def decided(self) -> int:
@@ -54,14 +53,22 @@ class Ledger:
         return len(self._decided)
 
     @property
-    def claimed(self) -> Set[Candidate]:
+    def claimed(self) -> int:
         """Candidates that have an owner: decided, in training, or queued."""
-        return self._decided.keys() | self._open.keys()
+        return len(self._decided) + sum(one not in self._decided for one in self._open)
 
     @property
-    def waiting(self) -> int:
-        """Candidates in the queue."""
+    def waiting(self) -> Sequence[FrozenTrial]:
+        """Trials in the queue, by number."""
         return self._waiting
+
+    def has(self, candidate: Candidate) -> bool:
+        """Whether a candidate has an owner."""
+        return candidate in self._decided or candidate in self._open
+
+    def known(self) -> Set[Candidate]:
+        """All candidates that have an owner."""
+        return self._decided.keys() | self._open.keys()
 
     def refresh(self) -> list[FrozenTrial]:
         """Reads the study again.
@@ -70,8 +77,9 @@ class Ledger:
             The trials that have finished since the last time.
         """
         news = []
-        self._open, self._choosing, self._waiting = {}, [], 0
-        for trial in self._study.get_trials(deepcopy=False):
+        self._open, self._waiting = {}, []
+        self.trials = self._study.get_trials(deepcopy=False)
+        for trial in self.trials[self._settled :]:
             if trial.number in self._read:
                 continue
             candidate = candidate_of(trial, self._space)
@@ -83,9 +91,10 @@ class Ledger:
                     self._decided[candidate] = min(owner, trial.number)
             elif candidate is not None:
                 self._open.setdefault(candidate, trial.number)  # numbers ascend
-                self._waiting += trial.state is TrialState.WAITING
-            else:
-                self._choosing.append(trial)
+                if trial.state is TrialState.WAITING:
+                    self._waiting.append(trial)
+        while self._settled < len(self.trials) and self.trials[self._settled].number in self._read:
+            self._settled += 1
         return news
 
     def decide(self, number: int, candidate: Candidate) -> None:
@@ -95,38 +104,12 @@ class Ledger:
         self._open.pop(candidate, None)
 
     def owns(self, number: int, candidate: Candidate) -> bool:
-        """Whether a trial owns its candidate, once all lower numbers have chosen."""
-        return candidate in self.claimed and self._owner(candidate) == number
+        """Whether a trial, which was read already, owns its candidate."""
+        return self.has(candidate) and self._owner(candidate) == number
 
     def rank(self, number: int) -> int:
         """How many candidates are owned by trials with a lower number."""
-        owners = (self._owner(candidate) for candidate in self.claimed)
-        return sum(owner < number for owner in owners)
-
-    def wait_for_choosers(self, number: int, seconds: float) -> list[FrozenTrial]:
-        """Waits until every trial with a lower number has chosen, and reads the study.
-
-        A trial that stays without parameters for longer is failed, so that its worker, should it
-        live, cannot go on with it.
-
-        Args:
-            number: The trial that has just chosen.
-            seconds: How long; 0 where nobody else can be choosing, and who is was killed.
-
-        Returns:
-            The trials that have finished since the last `refresh`.
-        """
-        news = self.refresh()
-        until = time.monotonic() + seconds
-        while late := [trial for trial in self._choosing if trial.number < number]:
-            if time.monotonic() >= until:
-                for trial in late:
-                    logger.warning("trial %d never chose a candidate; it is failed", trial.number)
-                    fail(self._study, trial.number)
-            else:
-                time.sleep(LOOK_SECONDS)
-            news += self.refresh()
-        return news
+        return sum(self._owner(candidate) < number for candidate in self.known())
 
     def _owner(self, candidate: Candidate) -> int:
         tables = (self._decided, self._open)
@@ -137,7 +120,7 @@ class Ledger:
         if trial.state is TrialState.FAIL:
             failed = trial.user_attrs.get("outcome") == Outcome.FAILED.value
             return failed and trial.number not in self._retried
-        # a proposal that was known is told as pruned, without an outcome
+        # one whose candidate was another's is told as pruned, without an outcome
         return "outcome" in trial.user_attrs
 
 

@@ -52,8 +52,6 @@ class OpenedStudy:
         runs: Path,
         study: str,
         storage: StorageAddress | None = None,
-        *,
-        worker: str = "",
     ) -> None:
         """Opens a run.
 
@@ -61,11 +59,10 @@ class OpenedStudy:
             runs: Folder of the run folders.
             study: The study's name.
             storage: Its storage with the password; by default what the run folder says it is.
-            worker: Marks the trials that are asked for; empty where it is only read.
         """
         self.name = run_name(study)
         self.folder = RunFolder(runs, self.name, storage)
-        opened = open_finished(self.folder, self.name, worker)
+        opened = open_finished(self.folder, self.name)
         with storage_errors(self.folder):
             self.about: About = about_of(opened)
             self.study: Study = opened

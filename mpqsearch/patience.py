@@ -18,8 +18,14 @@ PATIENCE_SECONDS = 600.0
 """How long a server may be away before the run is given up."""
 LONGEST_WAIT_SECONDS = 5.0
 
-_BEHIND_THE_CACHE = ("_create_new_trial", "_get_trials", "_set_trial_param")
-"""Methods of a database's storage that Optuna's own cache calls."""
+_BEHIND_THE_CACHE = (
+    "_create_new_trial",
+    "_get_trials",
+    "_set_trial_param",
+    "take_trial",
+    "finish_trial",
+)
+"""Methods of a database's storage that Optuna's own cache, or `claims.py`, calls."""
 
 
 def patient(storage: S) -> S:

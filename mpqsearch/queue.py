@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from optuna.study import Study
-from optuna.trial import FrozenTrial, Trial
+from optuna.trial import FrozenTrial
 
 from hardware.candidate import Candidate
 from hardware.cost.model import CostModel
@@ -47,7 +47,7 @@ def enqueue(study: Study, space: Space, candidates: Mapping[Candidate, str]) -> 
     ledger = Ledger(study, space, retried=failed_trials(study))
     ledger.refresh()
     for candidate, baseline in candidates.items():
-        if candidate not in ledger.claimed:
+        if not ledger.has(candidate):
             study.enqueue_trial(space.parameters(candidate), user_attrs=_said_of(baseline))
 
 
@@ -79,7 +79,7 @@ def take_back(
             record = TrialRecord.priced(
                 trial.number, candidate, cost, outcome=Outcome.FAILED, accuracy=0.0, message=message
             )
-            tell_record(study, Trial(study, trial._trial_id), record)
+            tell_record(study, trial, record)
         elif fail(study, trial.number) and candidate is not None:
             logger.warning("trial %d: its worker died; %s is queued again", trial.number, candidate)
             said = {TAKEN_BACK: 1, **_said_of(trial.user_attrs.get(PROPOSED_BY, ""))}

@@ -72,7 +72,7 @@ def run_study(
     folder.prepare()
     try:
         about = about_study(spec, objective.data)
-        study = open_study(folder, about, fingerprint_of(spec, objective.data), _own_name(folder))
+        study = open_study(folder, about, fingerprint_of(spec, objective.data))
         with _logged(folder):
             folder.write_study(spec.resolved())
             digest = objective.data.digest()
@@ -96,11 +96,6 @@ def run_study(
         folder.release()
 
 
-def _own_name(folder: RunFolder) -> str:
-    """What marks the trials of this process; nothing where nobody else is at work on the study."""
-    return worker_name(this_run(), os.getpid()) if folder.shared else ""
-
-
 def _search_alone(
     spec: StudySpec,
     study: Study,
@@ -109,7 +104,8 @@ def _search_alone(
     progress: Progress | None,
 ) -> None:
     """Searches in this process, beside other machines where they share the study."""
-    worker = _own_name(folder)
+    # what marks the trials of this process, where somebody else may be at work on the study
+    worker = worker_name(this_run(), os.getpid()) if folder.shared else ""
     told = len(study.get_trials(deepcopy=False))
     study.sampler = make_sampler(spec, told, zlib.crc32(worker.encode()))
     Search(spec, study, objective, folder, progress, worker=worker).run()
@@ -126,7 +122,7 @@ def work_on(runs: Path, name: str, machine: Machine, part: Part) -> None:
     """
     use_threads(machine.threads)
     worker = worker_name(part.run, os.getpid())
-    opened = OpenedStudy(runs, name, machine.storage, worker=worker)
+    opened = OpenedStudy(runs, name, machine.storage)
     spec, study, folder = opened.spec, opened.study, opened.folder
     with storage_errors(folder), _logged(folder):
         objective = objective_of(spec, opened.data, machine)

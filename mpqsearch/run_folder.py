@@ -51,9 +51,6 @@ def run_name(study: str) -> str:
 class RunFolder:
     """`runs/<study>/` and what lies in it.
 
-    Attributes:
-        asking: Held by the worker that asks: on SQLite, two could take one trial from the queue.
-
     Raises:
         StudyError: where the study's name cannot be a folder's.
     """
@@ -75,7 +72,6 @@ class RunFolder:
         self.log_path = self.path / "log.txt"
         self.checkpoints = self.path / "checkpoints"
         self._lock = FileLock(self.path / "lock", timeout=0)
-        self.asking = FileLock(self.path / "ask.lock")
         self._storage = storage
 
     @property

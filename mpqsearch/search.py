@@ -5,14 +5,16 @@ import logging
 import random
 import time
 from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import Protocol
+from typing import Any, Protocol
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from hardware.candidate import Candidate
 from hardware.cost.model import Cost, CostModel
+from mpqsearch.claims import claim_of, finish_trial, make_trial, take_trial
+from mpqsearch.drafts import Draft
 from mpqsearch.errors import RunFailed
 from mpqsearch.front import shown_of
 from mpqsearch.ledger import Ledger, failed_trials
@@ -20,7 +22,7 @@ from mpqsearch.run_folder import RunFolder
 from mpqsearch.storage import keep_reference, name_of, records_of, tell_record
 from mpqsearch.study_file import StudySpec
 from mpqsearch.trainings import Result, Trainings
-from mpqsearch.trials import FIT_CONSTRAINT, WORKER, Outcome, TrialRecord, record_of
+from mpqsearch.trials import Outcome, TrialRecord, candidate_of, record_of
 from objectives.accuracy import AccuracyObjective, Failure, Score, Stopped
 
 logger = logging.getLogger(__name__)
@@ -28,10 +30,8 @@ logger = logging.getLogger(__name__)
 FAILURES_IN_A_ROW = 3
 TRAINED = (Outcome.SCORED, Outcome.PRUNED)
 """Outcomes that show that trainings work."""
-REPEATS_IN_A_ROW = 5
-"""Known candidates NSGA-II may propose before an untried one is drawn for it."""
-CHOOSING_SECONDS = 20.0
-"""How long a worker of another machine may take to choose before it is taken for dead."""
+REPEATS = 5
+"""Known candidates a sampler may propose before an untried one is drawn for it."""
 OTHERS_SECONDS = 0.2
 """How often a worker looks whether others, who have the rest of the budget, are done."""
 
@@ -87,6 +87,8 @@ class Search:
         self.ledger = Ledger(study, spec.space, retried=again)
         self.records = records_of(study)
         self._recorded = {record.number for record in self.records}
+        self._shown: list[TrialRecord] = []
+        self._new = list(self.records)
         self._trainings = Trainings(spec, objective, self.cost_of, self.records)
         self._references = {candidate: name for name, candidate in spec.space.references}
         self._failures = 0
@@ -119,7 +121,6 @@ class Search:
             batch = self._ask(self.spec.search.batch)
             self._train(list(batch), batch)
             self._drop_checkpoints()
-            self._learn(self.ledger.refresh())
             if not batch and self.done < self.total:  # the rest is in other workers' hands
                 time.sleep(OTHERS_SECONDS)
         self.records = records_of(self.study)
@@ -140,6 +141,7 @@ class Search:
 
     def _remember(self, record: TrialRecord) -> None:
         self.records.append(record)
+        self._new.append(record)
         self._recorded.add(record.number)
         self._trainings.remember(record)
 
@@ -160,26 +162,24 @@ class Search:
                 self._decide(self._misfit(None, candidate, cost))
         self._train(fitting, {})
 
-    def _ask(self, most: int) -> dict[Candidate, Trial]:
+    def _ask(self, most: int) -> dict[Candidate, FrozenTrial]:
         """Asks for candidates that nobody has; what does not fit is told at once.
 
         Returns:
             At most `most`; fewer, or none, where the budget is filled or others have the rest.
         """
-        batch: dict[Candidate, Trial] = {}
-        repeats = 0
+        batch: dict[Candidate, FrozenTrial] = {}
         decided = 0
+        self._learn(self.ledger.refresh())
         while len(batch) + decided < most and self._may_ask():
-            trial = self._propose()
+            chosen = self._choose()
+            if chosen is None:
+                break
+            candidate, trial_id = chosen
+            trial = self._claimed(candidate, trial_id)
             if trial is None:
-                repeats += 1
-                if repeats >= REPEATS_IN_A_ROW and not self._enqueue_untried():
-                    break
-                continue
-            repeats = 0
-            candidate = self.spec.space.candidate(trial.params)
+                continue  # a worker was faster
             cost = self.cost_of(candidate)
-            trial.set_constraint(FIT_CONSTRAINT, max(cost.overflow, 0.0))
             if cost.fits:
                 batch[candidate] = trial
             else:
@@ -190,40 +190,68 @@ class Search:
     def _may_ask(self) -> bool:
         """Whether the budget has room, or the queue holds what has its place in it already.
 
-        As of the last look: who asks looks again, and gives up what is too much.
+        As of the last look: who has a trial looks again, and gives up what is too much.
         """
-        return len(self.ledger.claimed) < self.total or self.ledger.waiting > 0
+        return self.ledger.claimed < self.total or bool(self.ledger.waiting)
 
-    def _propose(self) -> Trial | None:
-        """Asks for a trial; None where its candidate is somebody else's, and it is ended."""
-        with self.folder.asking:
-            try:
-                trial = self.study.ask(self.spec.space.distributions())
-                if trial.user_attrs.get(WORKER) != self.worker and self.worker:
-                    trial.set_user_attr(WORKER, self.worker)  # it was queued
-                seconds = CHOOSING_SECONDS if self.folder.shared else 0.0
-                self._learn(self.ledger.wait_for_choosers(trial.number, seconds))
-                candidate = self.spec.space.candidate(trial.params)
-                owned = self.ledger.owns(trial.number, candidate)
-                full = len(self.ledger.claimed) > self.total
-                if owned and not (full and self.ledger.rank(trial.number) >= self.total):
-                    return trial
-                # costs no training and counts for nothing
-                trial.set_user_attr("beyond_budget" if owned else "repeats", str(candidate))
-                self.study.tell(trial, state=TrialState.PRUNED)
-            except UpdateFinishedTrialError:
-                logger.warning("a trial was taken for left before it began")
+    def _choose(self) -> tuple[Candidate, int] | None:
+        """Writes down a claim on a candidate that nobody had, as of the last look.
+
+        Returns:
+            The candidate, and its trial as the storage numbers it; None where all are known.
+        """
+        for waiting in self.ledger.waiting:
+            queued = candidate_of(waiting, self.spec.space)
+            assert queued is not None  # noqa: S101  (else it would not be in the ledger)
+            if take_trial(self.study, waiting, self._claim(queued)):
+                return queued, waiting._trial_id
+        draft = Draft(self.study, self.spec.space, self.ledger.trials)
+        candidate = self._untried(draft)
+        if candidate is None:
+            return None
+        return candidate, make_trial(self.study, self._claim(candidate, draft.system_attrs))
+
+    def _claim(
+        self, candidate: Candidate, system_attrs: Mapping[str, Any] | None = None
+    ) -> FrozenTrial:
+        overflow = self.cost_of(candidate).overflow
+        return claim_of(
+            self.spec.space,
+            candidate,
+            overflow=overflow,
+            worker=self.worker,
+            system_attrs=system_attrs,
+        )
+
+    def _untried(self, draft: Draft) -> Candidate | None:
+        """What the sampler proposes, or, where it keeps to what is known, one drawn for it."""
+        for _ in range(REPEATS):
+            candidate = draft.propose()
+            if not self.ledger.has(candidate):
+                return candidate
+        return self.spec.space.draw_untried(self.ledger.known(), self._random)
+
+    def _claimed(self, candidate: Candidate, trial_id: int) -> FrozenTrial | None:
+        """The trial, where its claim holds; None where another worker was faster, and it is ended.
+
+        It costs no training then, and counts for nothing.
+        """
+        self._learn(self.ledger.refresh())
+        trial = next(one for one in reversed(self.ledger.trials) if one._trial_id == trial_id)
+        owned = self.ledger.owns(trial.number, candidate)
+        full = self.ledger.claimed > self.total
+        if owned and not (full and self.ledger.rank(trial.number) >= self.total):
+            return trial
+        why = {"beyond_budget" if owned else "repeats": str(candidate)}
+        try:
+            finish_trial(self.study, trial, TrialState.PRUNED, user_attrs=why)
+        except UpdateFinishedTrialError:
+            logger.warning("trial %d was taken for left before it began", trial.number)
         return None
 
-    def _enqueue_untried(self) -> bool:
-        """Queues a random candidate that nobody has; False where there is none."""
-        untried = self.spec.space.draw_untried(self.ledger.claimed, self._random)
-        if untried is None:
-            return False
-        self.study.enqueue_trial(self.spec.space.parameters(untried))
-        return True
-
-    def _train(self, candidates: Sequence[Candidate], trials: Mapping[Candidate, Trial]) -> None:
+    def _train(
+        self, candidates: Sequence[Candidate], trials: Mapping[Candidate, FrozenTrial]
+    ) -> None:
         """Scores candidates and keeps each result as soon as it is there.
 
         Args:
@@ -238,7 +266,7 @@ class Search:
         for candidate in waiting:  # else the search would propose it for ever
             self._take(Failure(candidate, "the training gave no result"), trials.get(candidate))
 
-    def _take(self, result: Result, trial: Trial | None) -> None:
+    def _take(self, result: Result, trial: FrozenTrial | None) -> None:
         number = None if trial is None else trial.number
         if isinstance(result, Failure):
             self._decide(self._failed(number, result), trial)
@@ -249,7 +277,7 @@ class Search:
             self.folder.save_checkpoint(name_of(record), result[0].integers)
             self._decide(record, trial)
 
-    def _decide(self, record: TrialRecord, trial: Trial | None = None) -> None:
+    def _decide(self, record: TrialRecord, trial: FrozenTrial | None = None) -> None:
         """Keeps what a candidate came to, in its trial or, outside the space, in the study.
 
         Raises:
@@ -331,5 +359,7 @@ class Search:
 
     def _drop_checkpoints(self) -> None:
         """Deletes the networks of dominated candidates; once dominated, always dominated."""
-        shown = {name_of(record) for record in shown_of(self.records)}
-        self.folder.drop_checkpoints({name_of(record) for record in self.records} - shown)
+        among = [*self._shown, *self._new]
+        self._shown, self._new = shown_of(among), []
+        shown = {name_of(record) for record in self._shown}
+        self.folder.drop_checkpoints({name_of(record) for record in among} - shown)

@@ -11,11 +11,12 @@ from typing import Any
 
 import optuna
 from optuna.study import Study
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from hardware.nearest import nearest_of
 from mpqsearch.backend import check_owner, opening, storage_of
 from mpqsearch.board_figures import BoardFigures
+from mpqsearch.claims import finish_trial
 from mpqsearch.errors import StudyError
 from mpqsearch.run_folder import RunFolder
 from mpqsearch.trials import DIRECTIONS, OBJECTIVES, STATES, TrialRecord, record_of
@@ -60,16 +61,13 @@ class About:
     imported: str = ""
 
 
-def open_study(
-    folder: RunFolder, about: About, fingerprint: dict[str, Any], worker: str = ""
-) -> Study:
+def open_study(folder: RunFolder, about: About, fingerprint: dict[str, Any]) -> Study:
     """Opens the run's study, or makes it.
 
     Args:
         folder: The run's.
         about: What tables of the study say.
         fingerprint: What it must have been made of.
-        worker: Marks the trials that are asked for; empty where nobody else asks.
 
     Raises:
         StudyError: where the storage holds another study, task, recipe or space.
@@ -78,7 +76,7 @@ def open_study(
     with opening(folder):
         if not folder.shared:
             check_owner(folder.storage_path)
-        storage = storage_of(folder, worker)
+        storage = storage_of(folder)
         names = optuna.get_all_study_names(storage)
         if names and about.study not in names and not folder.shared:
             raise StudyError(
@@ -117,8 +115,8 @@ def check_fingerprint(study: Study, folder: RunFolder, fingerprint: dict[str, An
         raise StudyError(_difference(folder, known, fingerprint))
 
 
-def open_finished(folder: RunFolder, study: str, worker: str = "") -> Study:
-    """Opens a run's study to read it, or to work on it under a worker's name.
+def open_finished(folder: RunFolder, study: str) -> Study:
+    """Opens a run's study, to read it or to work on it.
 
     Raises:
         StudyError: where there is none.
@@ -135,7 +133,7 @@ def open_finished(folder: RunFolder, study: str, worker: str = "") -> Study:
         if not folder.shared and not check_owner(folder.storage_path):
             raise StudyError(f"storage {folder.storage_path} is empty: no run has begun there")
         try:
-            return optuna.load_study(study_name=study, storage=storage_of(folder, worker))
+            return optuna.load_study(study_name=study, storage=storage_of(folder))
         except KeyError:
             raise StudyError(
                 f"storage {folder.storage_text} holds no study called {study!r}"
@@ -170,7 +168,7 @@ def keep_reference(study: Study, record: TrialRecord) -> None:
     study.set_user_attr(_REFERENCE + record.reference, record.attributes())
 
 
-def tell_record(study: Study, trial: Trial, record: TrialRecord) -> bool:
+def tell_record(study: Study, trial: FrozenTrial, record: TrialRecord) -> bool:
     """Ends a trial with what its candidate came to.
 
     Returns:
@@ -179,9 +177,7 @@ def tell_record(study: Study, trial: Trial, record: TrialRecord) -> bool:
     state = STATES[record.outcome]
     values = record.values if state is TrialState.COMPLETE else None
     try:
-        for name, value in record.attributes().items():
-            trial.set_user_attr(name, value)
-        study.tell(trial, values, state=state)
+        finish_trial(study, trial, state, values, record.attributes())
     except optuna.exceptions.UpdateFinishedTrialError:
         logger.warning("trial %d was ended by another process; this result is left", trial.number)
         return False
@@ -227,7 +223,7 @@ def name_of(record: TrialRecord) -> str:
     return str(record.number) if record.number is not None else record.reference.replace(" ", "-")
 
 
-def running_trials(study: Study) -> list[optuna.trial.FrozenTrial]:
+def running_trials(study: Study) -> list[FrozenTrial]:
     """Trials that were begun and never finished."""
     return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
 

@@ -46,10 +46,10 @@ def queue_warm_starts(spec: StudySpec, study: Study, objective: AccuracyObjectiv
     ledger = Ledger(study, spec.space, retried=failed_trials(study))
     ledger.refresh()
     share = max(1, int(spec.budget * BUDGET_SHARE)) - _proposed(spec, study)
-    most = min(share, spec.budget - len(ledger.claimed))
+    most = min(share, spec.budget - ledger.claimed)
     if not new or most < 1:
         return
-    found = warm_starts(spec, objective, new, ledger.claimed, most)
+    found = warm_starts(spec, objective, new, ledger.known(), most)
     # float phases take their time, and another machine may have queued the same meanwhile
     queued = study.user_attrs.get(_QUEUED, [])
     new = [name for name in new if name not in queued]

@@ -3,7 +3,6 @@
 
 import random
 from collections.abc import Iterator, Sequence, Set
-from typing import Any
 
 from optuna.samplers import BaseSampler
 from optuna.study import Study
@@ -12,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from hardware.candidate import Candidate
 from mpqsearch.samplers._base import CostFunction, History, Prices, Repeats, Scored, SpaceSampler
 from mpqsearch.samplers.pool import neighbours
+from mpqsearch.samplers.proposal import proposed_parameters
 from mpqsearch.space import Space
 
 NOISE = 0.005
@@ -120,24 +120,17 @@ class ScreenedSampler(SpaceSampler):
 
     def propose(self, study: Study, trial: FrozenTrial, history: History) -> Candidate:
         """The other sampler's proposal, or what is tried in its place."""
+        distributions = self.space.distributions()
+        proposed = proposed_parameters(self.sampler, study, trial, distributions)
         return known_cost_screen(
             self.space,
-            self.space.candidate(self._proposal(study, trial)),
+            self.space.candidate(proposed),
             history.scored,
             history.tried,
             self.prices,
             generator=random.Random(f"{self.seed} {len(history.tried)}"),
             noise=self._noise,
         )
-
-    def _proposal(self, study: Study, trial: FrozenTrial) -> dict[str, Any]:
-        """Parameters as the other sampler alone would give them."""
-        inferred = self.sampler.infer_relative_search_space(study, trial)
-        found = self.sampler.sample_relative(study, trial, inferred)
-        for name, distribution in self.space.distributions().items():
-            if name not in found:
-                found[name] = self.sampler.sample_independent(study, trial, name, distribution)
-        return found
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Lets the other sampler prepare."""

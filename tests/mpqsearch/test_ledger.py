@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """One owner for each candidate, whoever asks and in whatever order."""
 
+import random
 import threading
 from pathlib import Path
 
 import optuna
 import pytest
-from optuna.storages import RDBStorage
 from optuna.study import Study
 from optuna.trial import TrialState
 
 from hardware.candidate import Candidate
-from mpqsearch import ledger
+from mpqsearch.claims import claim_of, finish_trial, make_trial, take_trial
+from mpqsearch.database import StudyDatabase
 from mpqsearch.ledger import Ledger, fail, failed_trials
 from mpqsearch.space import Space
 
@@ -43,8 +44,8 @@ def test_the_lower_number_owns() -> None:
     found = read(study)
     assert found.owns(first.number, FIRST)
     assert not found.owns(second.number, FIRST)
-    assert found.claimed == {FIRST}
-    assert (found.decided, found.waiting) == (0, 0)
+    assert found.known() == {FIRST}
+    assert (found.decided, found.claimed, len(found.waiting)) == (0, 1, 0)
 
 
 def test_a_queued_candidate_has_an_owner() -> None:
@@ -52,8 +53,9 @@ def test_a_queued_candidate_has_an_owner() -> None:
     study = new_study()
     study.enqueue_trial(SPACE.parameters(FIRST))
     found = read(study)
-    assert found.claimed == {FIRST}
-    assert found.waiting == 1
+    assert found.has(FIRST)
+    assert not found.has(OTHER)
+    assert [one.number for one in found.waiting] == [0]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,7 @@ def test_what_counts_as_decided(state: TrialState, outcome: str | None, decided:
         trial.set_user_attr("outcome", outcome)
     study.tell(trial, 0.5 if state is TrialState.COMPLETE else None, state=state)
     found = read(study)
-    assert found.decided == len(found.claimed) == decided
+    assert found.decided == found.claimed == decided
 
 
 def test_what_failed_in_an_earlier_run_is_free_again() -> None:
@@ -109,34 +111,27 @@ def test_news_are_told_once() -> None:
     assert found.refresh() == []
 
 
-def test_lower_numbers_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A trial that has not chosen is waited for until it has."""
+def test_a_repeat_of_what_is_decided_counts_once() -> None:
+    """Beside its decided owner, a claim that is still open adds nothing."""
     study = new_study()
-    slow = study.ask()
-    second = ask(study, FIRST)
+    first = ask(study, FIRST)
+    first.set_user_attr("outcome", "scored")
+    study.tell(first, 0.5)
+    repeat = ask(study, FIRST)
     found = read(study)
-    looks = []
-
-    def choose(seconds: float) -> None:
-        looks.append(seconds)
-        for name, distribution in SPACE.distributions().items():
-            slow._suggest(name, distribution)
-
-    monkeypatch.setattr(ledger.time, "sleep", choose)
-    found.wait_for_choosers(second.number, 60)
-    assert len(looks) == 1
-    assert SPACE.candidate(slow.params) in found.claimed
+    assert (found.decided, found.claimed) == (1, 1)
+    assert not found.owns(repeat.number, FIRST)
 
 
-def test_who_never_chooses_is_failed() -> None:
-    """After the time is up its trial has ended, so that it cannot go on with its candidate."""
+def test_trials_that_finish_out_of_order_are_all_read() -> None:
+    """A low number that ends last is among the news then, and no other is told again."""
     study = new_study()
-    dead = study.ask()
-    second = ask(study, FIRST)
-    read(study).wait_for_choosers(second.number, 0.0)
-    assert study.trials[dead.number].state is TrialState.FAIL
-    with pytest.raises(optuna.exceptions.UpdateFinishedTrialError):
-        dead.set_user_attr("late", 1)
+    trials = [ask(study, one) for one in (FIRST, OTHER, Candidate(6, (2, 2)))]
+    found = read(study)
+    for trial in reversed(trials):
+        study.tell(trial, state=TrialState.FAIL)
+        assert [one.number for one in found.refresh()] == [trial.number]
+    assert found.refresh() == []
 
 
 def test_a_finished_trial_is_not_failed_again() -> None:
@@ -148,29 +143,44 @@ def test_a_finished_trial_is_not_failed_again() -> None:
 
 
 def test_workers_that_race_never_share_a_candidate(tmp_path: Path) -> None:
-    """Six threads draw from 18 candidates until all are owned: each has exactly one owner."""
-    engine = {"connect_args": {"timeout": 60}}
-    storage = RDBStorage(f"sqlite:///{tmp_path / 'study.db'}", engine_kwargs=engine)
-    optuna.create_study(storage=storage, study_name="race")
+    """Six threads, two by two in one order, share 18 candidates: each has one owner."""
+    storage = StudyDatabase(f"sqlite:///{tmp_path / 'study.db'}", {"connect_args": {"timeout": 60}})
+    made = optuna.create_study(storage=storage, study_name="race")
+    for candidate in (FIRST, OTHER):
+        made.enqueue_trial(SPACE.parameters(candidate))
     owned: list[Candidate] = []
+    taken: list[int] = []
     broken: list[BaseException] = []
 
     def work(number: int) -> None:
-        study = optuna.load_study(
-            study_name="race", storage=storage, sampler=optuna.samplers.RandomSampler(seed=number)
-        )
+        study = optuna.load_study(study_name="race", storage=storage)
+        order = random.Random(number // 2).sample(list(SPACE), SPACE.size)
         found = Ledger(study, SPACE)
         try:
-            while len(found.claimed) < SPACE.size:
-                trial = study.ask(SPACE.distributions())
-                candidate = SPACE.candidate(trial.params)
-                found.wait_for_choosers(trial.number, 60)
-                if found.owns(trial.number, candidate):
-                    trial.set_user_attr("outcome", "scored")
-                    owned.append(candidate)
-                    study.tell(trial, 0.5)
+            found.refresh()
+            while found.decided < SPACE.size:
+                free = [one for one in order if not found.has(one)]
+                if not free and not found.waiting:
+                    found.refresh()  # others have the rest
                     continue
-                study.tell(trial, state=TrialState.PRUNED)
+                candidate = free[0] if free else FIRST
+                for waiting in found.waiting:
+                    candidate = SPACE.candidate(waiting.system_attrs["fixed_params"])
+                    if take_trial(study, waiting, claim_of(SPACE, candidate, overflow=0)):
+                        taken.append(waiting.number)
+                        trial_id = waiting._trial_id
+                        break
+                else:
+                    trial_id = make_trial(study, claim_of(SPACE, candidate, overflow=0))
+                found.refresh()
+                (trial,) = (one for one in found.trials if one._trial_id == trial_id)
+                if found.owns(trial.number, candidate):
+                    owned.append(candidate)
+                    told = {"outcome": "scored"}
+                    finish_trial(study, trial, TrialState.COMPLETE, [0.5], told)
+                else:
+                    finish_trial(study, trial, TrialState.PRUNED)
+                found.refresh()
         except BaseException as error:
             broken.append(error)
 
@@ -181,3 +191,6 @@ def test_workers_that_race_never_share_a_candidate(tmp_path: Path) -> None:
         thread.join()
     assert broken == []
     assert len(owned) == len(set(owned)) == SPACE.size
+    assert sorted(taken) == [0, 1]
+    numbers = [trial.number for trial in made.trials]
+    assert numbers == list(range(len(numbers)))

@@ -179,7 +179,7 @@ def test_a_run_that_is_gone_is_found_by_its_silence(
     assert [one.system_attrs["fixed_params"] for one in again] == [lost.params]
     ledger = Ledger(study, spec.space)
     ledger.refresh()
-    assert spec.space.candidate(lost.params) in ledger.claimed
+    assert ledger.has(spec.space.candidate(lost.params))
 
 
 def test_trials_that_were_never_begun_are_taken_back(

@@ -153,7 +153,7 @@ def test_a_candidate_goes_back_once(tiny_study: Path, tmp_path: Path) -> None:
         take_back(search.spec, study, is_theirs, "signal SIGKILL")
         assert study.trials[trial.number].state is TrialState.FAIL
         ledger.refresh()
-    assert ledger.waiting == 0
+    assert not ledger.waiting
     (record,) = records_of(study)
     assert record.outcome is Outcome.FAILED
     assert record.message == "two workers died while they had it, the last with signal SIGKILL"
