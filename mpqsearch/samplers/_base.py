@@ -3,7 +3,7 @@
 
 import abc
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,7 +76,21 @@ class History:
 
     scored: tuple[Scored, ...]
     running: tuple[Candidate, ...]
-    tried: frozenset[Candidate]
+    tried: Set[Candidate]
+
+
+class _Memory:
+    """What is known for good of a study's finished trials, so that each is looked at once."""
+
+    def __init__(self) -> None:
+        self.read: set[int] = set()
+        self.scored: dict[int, Scored] = {}
+        self.tried: set[Candidate] = set()
+
+    def keep(self, number: int, candidate: Candidate, scored: Scored | None) -> None:
+        self.tried.add(candidate)
+        if scored is not None:
+            self.scored[number] = scored
 
 
 class SpaceSampler(BaseSampler):
@@ -107,6 +121,7 @@ class SpaceSampler(BaseSampler):
         self.seed = seed
         self._repeats = repeats
         self._proposed: dict[int, Candidate] = {}
+        self._memories: dict[str, _Memory] = {}
         self._other = RandomSampler(seed=seed)
 
     @abc.abstractmethod
@@ -153,19 +168,21 @@ class SpaceSampler(BaseSampler):
 
     def history(self, study: Study, trial: FrozenTrial) -> History:
         """What the study knows, but for the trial that asks."""
-        scored: list[Scored] = []
+        memory = self._memories.setdefault(study.study_name, _Memory())
         running: list[Candidate] = []
-        tried: set[Candidate] = set()
+        waiting: list[Candidate] = []
         for one in study.get_trials(deepcopy=False):
-            candidate = self._candidate_of(one)
-            if candidate is None or one.number == trial.number:
+            if one.number in memory.read or one.number == trial.number:
                 continue
-            tried.add(candidate)
-            if one.state is TrialState.RUNNING:
-                running.append(candidate)
-            elif one.state is TrialState.COMPLETE and _feasible(one):
-                scored.append(self._scored(one, candidate))
-        return History(tuple(scored), tuple(running), frozenset(tried))
+            candidate = self._candidate_of(one)
+            if one.state.is_finished():
+                memory.read.add(one.number)
+                if candidate is not None:
+                    memory.keep(one.number, candidate, self._scored(one, candidate))
+            elif candidate is not None:
+                (running if one.state is TrialState.RUNNING else waiting).append(candidate)
+        scored = [memory.scored[number] for number in sorted(memory.scored)]
+        return History(tuple(scored), tuple(running), memory.tried.union(running, waiting))
 
     def _candidate_of(self, trial: FrozenTrial) -> Candidate | None:
         """The candidate of a trial; None where it has none of this space."""
@@ -173,7 +190,10 @@ class SpaceSampler(BaseSampler):
             return self._proposed[trial.number]  # its parameters may not all be asked for yet
         return candidate_of(trial, self.space)
 
-    def _scored(self, trial: FrozenTrial, candidate: Candidate) -> Scored:
+    def _scored(self, trial: FrozenTrial, candidate: Candidate) -> Scored | None:
+        """What a finished trial says of its candidate's accuracy; None where it says nothing."""
+        if trial.state is not TrialState.COMPLETE or not _feasible(trial):
+            return None
         accuracy = trial.values[0]
         if not 0.0 <= accuracy <= 1.0:
             raise ValueError(

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Proposals that cannot pay are replaced before they cost a training."""
 
+import itertools
 import random
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 
+import numpy as np
+from numpy.typing import NDArray
 from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from hardware.candidate import Candidate
 from mpqsearch.samplers._base import CostFunction, History, Prices, Repeats, Scored, SpaceSampler
-from mpqsearch.samplers.pool import neighbours
+from mpqsearch.samplers.pool import LISTED, neighbours
 from mpqsearch.samplers.proposal import proposed_parameters
 from mpqsearch.space import Space
 
@@ -22,73 +25,137 @@ Source: twice the seed-to-seed standard deviation of good candidates of the indo
 
 LOOKED_AT = 2000
 """Candidates looked at for a replacement before a random one is taken."""
+LOOKED_AT_ONCE = 32
+"""Candidates compared with the front in one go; the first ones often pass."""
+
+Floats = NDArray[np.float64]
 
 
-def optimistic_accuracy(candidate: Candidate, scored: Sequence[Scored], noise: float) -> float:
-    """What a candidate may reach at best, 0 to 1.
+class _Bounds:
+    """Rows of numbers, of which only those are kept that no other row makes needless.
 
-    No better, beyond noise, than the worst of those with at least its bits in every layer and at
-    least its input length; 1 where there is none.
+    A row is needless beside one that is nowhere larger.
     """
-    return min(
-        (one.accuracy + noise for one in scored if _at_least(one.candidate, candidate)), default=1.0
-    )
+
+    def __init__(self, columns: int) -> None:
+        self.rows: Floats = np.empty((0, columns))
+
+    def add(self, row: Sequence[float]) -> None:
+        new = np.array(row)
+        if not (self.rows <= new).all(axis=1).any():
+            needed = self.rows[~(new <= self.rows).all(axis=1)]
+            self.rows = np.vstack([needed, new])
 
 
-def could_enter(
-    candidate: Candidate, scored: Sequence[Scored], prices: Prices, noise: float = NOISE
-) -> bool:
-    """Whether a candidate fits and may enter the front at its optimistic accuracy."""
-    costs = prices(candidate)
-    if costs is None:
-        return False
-    reach = optimistic_accuracy(candidate, scored, noise)
-    for one in scored:
-        theirs = prices(one.candidate)
-        if theirs is None or one.accuracy < reach:
-            continue
-        if all(their <= mine for their, mine in zip(theirs, costs, strict=True)):
-            return False
-    return True
+class Screen:
+    """Says which candidates may enter the front of what was trained, and what to try instead.
 
-
-def known_cost_screen(
-    space: Space,
-    proposal: Candidate,
-    scored: Sequence[Scored],
-    known: Set[Candidate],
-    prices: Prices,
-    *,
-    generator: random.Random,
-    noise: float = NOISE,
-) -> Candidate:
-    """The proposal where it may pay, else the nearest candidate that may.
-
-    Args:
-        space: What may be proposed.
-        proposal: What a sampler proposed.
-        scored: What was trained to the end.
-        known: Everything tried, running too.
-        prices: Costs of candidates.
-        generator: Breaks ties between those equally near.
-        noise: Accuracy by which one seed may flatter a candidate.
-
-    Returns:
-        The candidate with the fewest changes that is not known, fits and may enter the front;
-        where there is none near, an untried one that fits; the proposal where all are known.
+    A candidate is taken to reach no more, beyond noise, than the least accurate of those with at
+    least its bits in every layer and at least its input length. Where one that costs no more has
+    reached that, it cannot enter.
     """
-    for at, candidate in enumerate(_by_changes(space, proposal, generator)):
-        if candidate not in known and could_enter(candidate, scored, prices, noise):
-            return candidate
-        if at >= LOOKED_AT:
-            break
-    refused = set(known)
-    for _ in range(LOOKED_AT):
-        drawn = space.draw_untried(refused, generator)
-        if drawn is None or prices(drawn) is not None:
-            return drawn or proposal
-        refused.add(drawn)
-    return proposal
+
+    def __init__(self, space: Space, prices: Prices, noise: float = NOISE) -> None:
+        """Makes a screen that knows nothing yet.
+
+        Args:
+            space: What may be proposed.
+            prices: Costs of candidates.
+            noise: Accuracy by which one seed may flatter a candidate.
+        """
+        self.space = space
+        self.prices = prices
+        self.noise = noise
+        self._learnt: set[Candidate] = set()
+        # (-length, -bits..., accuracy): who reached little with much
+        self._ceilings = _Bounds(2 + len(space.layer_bits))
+        # (-accuracy, costs...): the front
+        self._front: _Bounds | None = None
+        self._listed = list(space) if space.size <= LISTED else None
+        self._features = None if self._listed is None else _features(self._listed)
+
+    def learn(self, scored: Iterable[Scored]) -> None:
+        """Takes in what was trained; what it knows already is passed over."""
+        for one in scored:
+            if one.candidate in self._learnt:
+                continue
+            self._learnt.add(one.candidate)
+            less = (-value for value in _feature(one.candidate))
+            self._ceilings.add((*less, one.accuracy))
+            costs = self.prices(one.candidate)
+            if costs is not None:
+                self._front = self._front or _Bounds(1 + len(costs))
+                self._front.add((-one.accuracy, *costs))
+
+    def optimistic_accuracies(self, candidates: Sequence[Candidate]) -> Floats:
+        """What candidates may reach at best, 0 to 1, (candidates,).
+
+        1 where nothing at least as large was trained.
+        """
+        ceilings = self._ceilings.rows
+        if not len(ceilings):
+            return np.ones(len(candidates))
+        above = (-ceilings[None, :, :-1] >= _features(candidates)[:, None]).all(axis=2)
+        reached = np.where(above, ceilings[:, -1] + self.noise, np.inf).min(axis=1)
+        return np.where(np.isinf(reached), 1.0, reached)
+
+    def could_enter(self, candidates: Sequence[Candidate]) -> list[bool]:
+        """Whether each candidate fits and may enter the front at its optimistic accuracy."""
+        fits = [one for one in candidates if self.prices(one) is not None]
+        passed = set(fits)
+        if fits and self._front is not None:
+            costs = np.array([self.prices(one) for one in fits])
+            losses = np.column_stack([-self.optimistic_accuracies(fits), costs])
+            beaten = np.any(np.all(self._front.rows[None] <= losses[:, None], axis=2), axis=1)
+            passed -= {one for one, out in zip(fits, beaten.tolist(), strict=True) if out}
+        return [one in passed for one in candidates]
+
+    def replaced(
+        self, proposal: Candidate, known: Set[Candidate], generator: random.Random
+    ) -> Candidate:
+        """The proposal where it may pay, else the nearest candidate that may.
+
+        Args:
+            proposal: What a sampler proposed.
+            known: Everything tried, running too.
+            generator: Breaks ties between those equally near.
+
+        Returns:
+            The candidate with the fewest changes that is not known, fits and may enter the front;
+            where there is none near, an untried one that fits; the proposal where all are known.
+        """
+        near = itertools.islice(self._by_changes(proposal, generator), LOOKED_AT)
+        while some := list(itertools.islice(near, LOOKED_AT_ONCE)):
+            untried = [one for one in some if one not in known]
+            for one, passes in zip(untried, self.could_enter(untried), strict=True):
+                if passes:
+                    return one
+        refused = set(known)
+        for _ in range(LOOKED_AT):
+            drawn = self.space.draw_untried(refused, generator)
+            if drawn is None or self.prices(drawn) is not None:
+                return drawn or proposal
+            refused.add(drawn)
+        return proposal
+
+    def _by_changes(self, start: Candidate, generator: random.Random) -> Iterator[Candidate]:
+        """Candidates by the number of changes from one, the same number in random order."""
+        if self._listed is None or self._features is None:
+            yield from _rings(self.space, start, generator)
+            return
+        changes = (self._features != _feature(start)).sum(axis=1)
+        chance = [generator.random() for _ in self._listed]
+        for at in np.lexsort((chance, changes)):
+            yield self._listed[at]
+
+
+def _feature(candidate: Candidate) -> tuple[int, ...]:
+    return candidate.input_length, *candidate.bits
+
+
+def _features(candidates: Sequence[Candidate]) -> Floats:
+    """Input lengths and bits, (candidates, 1 + layers)."""
+    return np.array([_feature(one) for one in candidates], dtype=np.float64)
 
 
 class ScreenedSampler(SpaceSampler):
@@ -117,20 +184,18 @@ class ScreenedSampler(SpaceSampler):
         super().__init__(space, costs_of, seed=seed, repeats=repeats)
         self.sampler = sampler
         self._noise = noise
+        self._screens: dict[str, Screen] = {}
 
     def propose(self, study: Study, trial: FrozenTrial, history: History) -> Candidate:
         """The other sampler's proposal, or what is tried in its place."""
+        screen = self._screens.setdefault(
+            study.study_name, Screen(self.space, self.prices, self._noise)
+        )
+        screen.learn(history.scored)
         distributions = self.space.distributions()
         proposed = proposed_parameters(self.sampler, study, trial, distributions)
-        return known_cost_screen(
-            self.space,
-            self.space.candidate(proposed),
-            history.scored,
-            history.tried,
-            self.prices,
-            generator=random.Random(f"{self.seed} {len(history.tried)}"),
-            noise=self._noise,
-        )
+        generator = random.Random(f"{self.seed} {len(history.tried)}")
+        return screen.replaced(self.space.candidate(proposed), history.tried, generator)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Lets the other sampler prepare."""
@@ -152,15 +217,8 @@ class ScreenedSampler(SpaceSampler):
         self.sampler.reseed_rng()
 
 
-def _at_least(larger: Candidate, smaller: Candidate) -> bool:
-    """Whether one has at least the other's length and its bits in every layer."""
-    return larger.input_length >= smaller.input_length and all(
-        wide >= narrow for wide, narrow in zip(larger.bits, smaller.bits, strict=True)
-    )
-
-
-def _by_changes(space: Space, start: Candidate, generator: random.Random) -> Iterator[Candidate]:
-    """Candidates by the number of changes from one, the same number in random order."""
+def _rings(space: Space, start: Candidate, generator: random.Random) -> Iterator[Candidate]:
+    """Candidates by the number of changes from one, where a space is too large to list."""
     seen, ring = {start}, [start]
     while ring:
         yield from ring
