@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time of one QAT step of the indoor network, and its share of the machine's fp32 peak.
 
-Run from the repository root: `python -m benchmarks.qat_step [--threads 2] [--operations]`. The peak
+Run from the repository root: `python -m benchmarks.qat_step [--length 41] [--operations]`. The peak
 is that of a 1024 x 1024 matrix product, measured between the steps. Counted are the products of the
 forward and the backward pass alone: 3 x 2 x multiply-accumulates x batch x members.
 """
@@ -19,12 +19,12 @@ from objectives.batches import Batches, epoch_generator
 from objectives.float_phase import FloatPrefix, train_float
 from objectives.recipe import Recipe
 from objectives.stacked import dropout_masks, samples_last
+from objectives.task import Split
 from objectives.tasks.indoor import IndoorTask
 from objectives.training import grouped, qat_step
 
 CPU = torch.device("cpu")
 RECIPE = Recipe(epochs=3, qat_start_epoch=1)
-LENGTH = 101
 MEMBERS = (1, 3, 9, 27)
 ASSIGNMENTS = list(itertools.product((8, 4, 2), repeat=4))
 WIDTH = 1024
@@ -61,17 +61,19 @@ def measure(step: Callable[[], float], repeats: int) -> tuple[float, float]:
 def main() -> None:
     """Prints the table, and where the time goes."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--length", type=int, default=101)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--operations", action="store_true", help="list what takes longest")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     task = IndoorTask(sweeps_per_point=4)  # a step does not see how many samples there are
-    network = task.network(LENGTH)
-    batches = Batches.of(task.load().train, RECIPE.batch_size, CPU)
+    network, train = task.network(options.length), task.load().train
+    cropped = Split(task.crop(train.inputs, options.length), train.labels)
+    batches = Batches.of(cropped, RECIPE.batch_size, CPU)
     prefix = train_float(network, batches, RECIPE, 1, CPU)
     macs = sum(layer.macs for layer in network.layers)
-    print(f"{options.threads} threads, length {LENGTH}, batch {RECIPE.batch_size}")
+    print(f"{options.threads} threads, length {options.length}, batch {RECIPE.batch_size}")
     print(f"{'members':>7} {'ms/step':>8} {'ms/member':>9} {'peak GFLOPS':>11} {'share':>6}")
     for members in MEMBERS:
         taken, product = measure(one_step(prefix, batches, members), options.repeats)

@@ -18,6 +18,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A clock that goes on only when a step says so."""
     now = [0.0]
     monkeypatch.setattr(stack_size.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(stack_size.time, "process_time", lambda: now[0])
     return now
 
 
@@ -34,16 +35,17 @@ def steps(clock: list[float], seconds: dict[int, float]) -> Callable[[int], Call
 @pytest.mark.parametrize(
     ("seconds", "best"),
     [
-        ({1: 1.0, 2: 2.0}, 1),  # no gain
+        ({1: 1.0, 2: 2.0, 4: 4.0}, 1),  # no gain, twice
         ({1: 1.0, 2: 1.5, 4: 2.0, 8: 4.0}, 4),  # 1, 0.75, 0.5, 0.5 each
-        ({1: 1.0, 2: 1.92, 4: 1.0}, 1),  # 4 % less each is not worth it
+        ({1: 1.0, 2: 1.92, 4: 3.84}, 1),  # 4 % less each is not worth it
+        ({1: 1.0, 2: 2.0, 4: 2.0, 8: 4.0}, 4),  # one doubling may bring nothing
         ({1: 1.0, 2: 1.0, 4: 1.0, 8: 1.0}, 8),
     ],
 )
 def test_groups_double_while_each_member_gains(
     clock: list[float], seconds: dict[int, float], best: int
 ) -> None:
-    """The first doubling that gives a member less than 5 % ends it."""
+    """Two doublings in a row that give a member less than 5 % end it."""
     assert members_at_once(steps(clock, seconds), 8) == best
 
 
