@@ -29,6 +29,8 @@ from objectives.accuracy import AccuracyObjective, Score
 from objectives.recipe import Recipe
 from objectives.task import Split, Task, TaskData
 
+os.environ["MPQSEARCH_ALLOW_CODE"] = "1"  # this file's own task, here and in the workers
+
 FULL_LENGTH = 1300
 SHORTEST = 16
 STUDY = """\

@@ -31,6 +31,7 @@ def load_study(
     trials: int | None = None,
     seed: int | None = None,
     warm_start: str | Sequence[str] | None = None,
+    allow_code: bool = False,
 ) -> StudySpec:
     """Reads and checks a study, as `mpqsearch run --study` does.
 
@@ -46,6 +47,7 @@ def load_study(
         trials: Candidates in all, earlier runs included, instead of the study's.
         seed: Of trainings and sampler, instead of the study's.
         warm_start: Baselines that propose the first candidates, or one, instead of the study's.
+        allow_code: Whether the Python file of a study's own task may run, now and until it changes.
 
     Raises:
         StudyError: where there is no such study, or something in it cannot be; one line.
@@ -53,6 +55,7 @@ def load_study(
     return read_study(
         find_study_file(str(study)),
         name=name,
+        allow_code=allow_code,
         folder=None if data is None else Path(data),
         trials=trials,
         seed=seed,
@@ -98,7 +101,7 @@ def run_study(
     return open_run(spec.name, runs=runs)
 
 
-def open_run(name: str, *, runs: str | Path = "runs") -> "Run":
+def open_run(name: str, *, runs: str | Path = "runs", allow_code: bool = False) -> "Run":
     """Opens a run to read and to export from it: finished, stopped or still going on.
 
     >>> mpqsearch.open_run("digits").front().attrs["synthetic"]
@@ -107,6 +110,8 @@ def open_run(name: str, *, runs: str | Path = "runs") -> "Run":
     Args:
         name: The study's name.
         runs: Folder of the run folders.
+        allow_code: Whether the Python file of a study's own task may run, now and until it changes;
+            `export` needs it.
 
     Raises:
         StudyError: where there is no such run.
@@ -114,7 +119,7 @@ def open_run(name: str, *, runs: str | Path = "runs") -> "Run":
     """
     from mpqsearch.opened_study import OpenedStudy
 
-    return Run(OpenedStudy(Path(runs), name))
+    return Run(OpenedStudy(Path(runs), name, allow_code=allow_code))
 
 
 class Run:

@@ -17,6 +17,8 @@ STORAGE_VARIABLE = "MPQSEARCH_STORAGE"
 CACHE_VARIABLE = "MPQSEARCH_CACHE"
 LIMIT_VARIABLE = "MPQSEARCH_CACHE_BYTES"
 """Environment variables of --cache and --cache-bytes."""
+ALLOW_CODE_VARIABLE = "MPQSEARCH_ALLOW_CODE"
+"""Environment variable that is 1 where every study's own Python file may run."""
 
 
 def package_versions() -> dict[str, str]:

@@ -52,6 +52,8 @@ class OpenedStudy:
         runs: Path,
         study: str,
         storage: StorageAddress | None = None,
+        *,
+        allow_code: bool = False,
     ) -> None:
         """Opens a run.
 
@@ -59,8 +61,10 @@ class OpenedStudy:
             runs: Folder of the run folders.
             study: The study's name.
             storage: Its storage with the password; by default what the run folder says it is.
+            allow_code: Whether the Python file of a user's own task is allowed to run.
         """
         self.name = run_name(study)
+        self._allow_code = allow_code
         self.folder = RunFolder(runs, self.name, storage)
         opened = open_finished(self.folder, self.name)
         with storage_errors(self.folder):
@@ -81,7 +85,7 @@ class OpenedStudy:
             raise StudyError(
                 f"{self.folder.study_path} is missing; mpqsearch run --study {self.name} writes it"
             )
-        return read_study(self.folder.study_path, name=self.name)
+        return read_study(self.folder.study_path, name=self.name, allow_code=self._allow_code)
 
     @cached_property
     def data(self) -> TaskData:

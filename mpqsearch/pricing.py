@@ -54,8 +54,20 @@ def resolve_request(
     layers: str | None = None,
     bits: str | None = None,
     chip: str | None = None,
+    allow_code: bool = False,
 ) -> Request:
     """Works out what is to be priced from the options of `mpqsearch cost`.
+
+    Args:
+        study: A study's name or file, whose candidate is priced,
+        length: the candidate's input length; the full one without it.
+        network: An ai8x network file instead,
+        checkpoint: its checkpoint,
+        input_shape: and the shape of its input, like 3x32x32.
+        layers: Layer shapes instead, in a line.
+        bits: Bits of each layer, like 8-8-2-4.
+        chip: Part name.
+        allow_code: Whether the Python file of a study's own task may run.
 
     Raises:
         StudyError: where the options do not name one network.
@@ -77,7 +89,7 @@ def resolve_request(
         raise StudyError("--length goes with --study")
     named = None if chip is None else chip_named(chip)
     if study is not None:
-        return _candidate(study, length, bits, named)
+        return _candidate(study, length, bits, named, allow_code=allow_code)
     if network is not None:
         return _ai8x(network, checkpoint, input_shape, bits, named)
     text = layers or ""
@@ -100,10 +112,12 @@ def _at_length(text: str, length: int) -> Network:
     return parse_layers("x".join([channels, *(str(length) for _ in sizes)]) + ":" + rest)
 
 
-def _candidate(study: str, length: int | None, bits: str | None, chip: Chip | None) -> Request:
+def _candidate(
+    study: str, length: int | None, bits: str | None, chip: Chip | None, *, allow_code: bool
+) -> Request:
     if bits is None:
         raise StudyError("--study needs --bits, one width a layer like 8-8-2-4")
-    spec = read_study(find_study_file(study))
+    spec = read_study(find_study_file(study), allow_code=allow_code)
     candidate = Candidate.parse(spec.task.full_length if length is None else length, bits)
     return Request(
         f"study {spec.name}, {candidate}",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from optuna.study import Study
 
+from mpqsearch.allowed_code import allow_here, allowed_here
 from mpqsearch.backend import storage_errors
 from mpqsearch.baselines.warm_start import queue_warm_starts
 from mpqsearch.confirm import Confirm, Confirmation
@@ -82,7 +83,7 @@ def run_study(
                 queue_warm_starts(spec, study, objective)
                 with Watch(spec, study, this_run()) if folder.shared else contextlib.nullcontext():
                     if machine.workers > 1:
-                        work = functools.partial(work_on, runs, spec.name, machine)
+                        work = functools.partial(work_on, runs, spec.name, machine, allowed_here())
                         Workers(
                             spec, study, folder, work, count=machine.workers, progress=progress
                         ).run()
@@ -111,15 +112,17 @@ def _search_alone(
     Search(spec, study, objective, folder, progress, worker=worker).run()
 
 
-def work_on(runs: Path, name: str, machine: Machine, part: Part) -> None:
+def work_on(runs: Path, name: str, machine: Machine, allowed: frozenset[str], part: Part) -> None:
     """Does a worker's part of a study that is prepared: the task of a process of its own.
 
     Args:
         runs: Folder of the run folders.
         name: The study's name.
         machine: How this machine is used.
+        allowed: Hashes of the users' own Python files that may run.
         part: The worker's part of it.
     """
+    allow_here(allowed)
     use_threads(machine.threads)
     worker = worker_name(part.run, os.getpid())
     opened = OpenedStudy(runs, name, machine.storage)

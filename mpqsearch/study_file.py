@@ -152,12 +152,16 @@ def find_study_file(study: str) -> Path:
     )
 
 
-def read_study(path: Path, *, name: str | None = None, **overrides: Any) -> StudySpec:
+def read_study(
+    path: Path, *, name: str | None = None, allow_code: bool = False, **overrides: Any
+) -> StudySpec:
     """Reads and checks a study file.
 
     Args:
         path: The file.
         name: The study's name, when not the file's.
+        allow_code: Whether the Python file of a user's own task is allowed to run, now and until it
+            changes.
         overrides: `folder` (data folder), `trials`, `warm_start` and `seed` from the command line,
             where given.
 
@@ -165,7 +169,7 @@ def read_study(path: Path, *, name: str | None = None, **overrides: Any) -> Stud
         StudyError: one line that names file, key, value, what is allowed and the nearest word.
     """
     study = _with_options(validated(StudyFile, read_yaml(path), str(path)), overrides, path)
-    task_class, task_name = find_task(study.task, path)
+    task_class, task_name = find_task(study.task, path, allow_code=allow_code)
     task = built(task_class, _data(study, path, task_class, overrides), "data", str(path))
     recipe = built(Recipe, study.recipe, "recipe", str(path), default=task.recipe)
     try:

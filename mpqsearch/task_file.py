@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from hardware.nearest import nearest_of
+from mpqsearch.allowed_code import check_allowed
 from mpqsearch.errors import StudyError
 from objectives.recipe import Recipe
 from objectives.task import Task
@@ -23,18 +24,20 @@ BUILT_IN_TASKS = {
 }
 
 
-def find_task(name: str, study: Path) -> tuple[type[Task], str]:
+def find_task(name: str, study: Path, *, allow_code: bool = False) -> tuple[type[Task], str]:
     """Finds a task by name, or in a Python file: `path/to/file.py:ClassName`.
 
     Args:
         name: As the study file writes it; a file is looked for beside the study.
         study: The study file.
+        allow_code: Whether a Python file is allowed to run, now and until it changes.
 
     Returns:
         The task's class, and its name, a file's path made absolute.
 
     Raises:
-        StudyError: where there is none, or it is not what docs/own-task.md asks for.
+        StudyError: where there is none, it has not been allowed to run, or it is not what
+            docs/own-task.md asks for.
     """
     if name in BUILT_IN_TASKS:
         module_name, class_name = BUILT_IN_TASKS[name]
@@ -50,7 +53,7 @@ def find_task(name: str, study: Path) -> tuple[type[Task], str]:
         raise StudyError(
             f"{study}: 'task': there is no file {file}; it is looked for beside the study"
         )
-    found = getattr(_imported(file, study), class_name, None)
+    found = getattr(_imported(file, study, allow_code=allow_code), class_name, None)
     if not (isinstance(found, type) and issubclass(found, Task)):
         tasks = _tasks_in(sys.modules[_module_name(file)])
         raise StudyError(
@@ -117,14 +120,24 @@ def _module_name(file: Path) -> str:
     return f"mpqsearch_task_{file.stem}"
 
 
-def _imported(file: Path, study: Path) -> ModuleType:
+def _imported(file: Path, study: Path, *, allow_code: bool) -> ModuleType:
+    """Runs a Python file as a module, where that is allowed.
+
+    What is looked at is what runs: one reading of the source, never a compiled copy beside it.
+    """
     spec = importlib.util.spec_from_file_location(_module_name(file), file)
-    if spec is None or spec.loader is None:
+    if spec is None or file.suffix != ".py":
         raise StudyError(f"{study}: 'task': {file} must be a Python file, *.py")
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise StudyError(f"{study}: 'task': {file} cannot be read: {error.strerror}") from None
+    digest = hashlib.sha256(content).hexdigest()
+    check_allowed(file, digest, f"{study}: 'task'", allow=allow_code)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     try:
-        spec.loader.exec_module(module)
+        exec(compile(content, file, "exec", dont_inherit=True), vars(module))  # noqa: S102  (allowed)
     except (Exception, SystemExit) as error:
         raise StudyError(
             f"{study}: 'task': {file} cannot be imported: {type(error).__name__}: {error}"

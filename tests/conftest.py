@@ -13,6 +13,8 @@ from tests.commands import Answer, Command
 
 # As `mpqsearch run` trains: with one thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The tests' own tasks may run; test_allowed_code.py and test_code_from_elsewhere.py take this back.
+os.environ["MPQSEARCH_ALLOW_CODE"] = "1"
 
 TINY_STUDY = """\
 task: tiny_task.py:TinyTask

@@ -7,7 +7,12 @@ from typing import Annotated
 
 import typer
 
-from mpqsearch.commands.options import DEFAULT_RUNS, RunsOption, stop_on_terminate
+from mpqsearch.commands.options import (
+    DEFAULT_RUNS,
+    AllowCodeOption,
+    RunsOption,
+    stop_on_terminate,
+)
 
 
 def dashboard(
@@ -21,6 +26,7 @@ def dashboard(
     ] = "127.0.0.1",
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     runs: RunsOption = DEFAULT_RUNS,
+    allow_code: AllowCodeOption = False,
 ) -> None:
     """Show a study in optuna-dashboard, also while it runs, until Ctrl-C."""
     from mpqsearch.dashboard.server import check_place, serve
@@ -34,7 +40,7 @@ def dashboard(
 
     check_place(host, port)
     runs_option = "" if runs == DEFAULT_RUNS else f" --runs {shlex.quote(str(runs))}"
-    view = View(OpenedStudy(runs, study), runs_option)
+    view = View(OpenedStudy(runs, study, allow_code=allow_code), runs_option)
     stop_on_terminate()
     with contextlib.suppress(KeyboardInterrupt):  # that is how it is meant to end
         serve(view, host, port, started)

@@ -9,6 +9,7 @@ import typer
 
 from mpqsearch.commands.options import (
     DEFAULT_RUNS,
+    AllowCodeOption,
     CacheLimitOption,
     CacheOption,
     JsonOption,
@@ -88,6 +89,7 @@ def export(
     runs: RunsOption = DEFAULT_RUNS,
     cache: CacheOption = None,
     cache_bytes: CacheLimitOption = None,
+    allow_code: AllowCodeOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write picks as projects for the chip, with proof that they compute what was scored."""
@@ -114,7 +116,7 @@ def export(
     if no_izer and ai8x_synthesis is not None:
         raise StudyError("--no-izer and --ai8x-synthesis contradict each other; give one")
     toolchain = None if no_izer else find_toolchain(ai8x_synthesis)
-    opened = OpenedStudy(runs, study or "")
+    opened = OpenedStudy(runs, study or "", allow_code=allow_code)
     chips = (opened.spec.chip,) if chip is None else chips_named(chip)
     if max_speed and "MAX78002" not in [one.name for one in chips]:
         raise StudyError(f"--max-speed is for the MAX78002; leave it out for the {chips[0].name}")

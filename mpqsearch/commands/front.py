@@ -8,6 +8,7 @@ import typer
 
 from mpqsearch.commands.options import (
     DEFAULT_RUNS,
+    AllowCodeOption,
     JsonOption,
     OrderOption,
     RunsOption,
@@ -52,6 +53,7 @@ def front(
         typer.Option("--plot", help="What the plot is against: size, latency, energy, or none."),
     ] = "size",
     runs: RunsOption = DEFAULT_RUNS,
+    allow_code: AllowCodeOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print the front of a study, finished or still running, and what is certain of it."""
@@ -65,7 +67,7 @@ def front(
     question = Question(
         tuple(target or ()), selection, certainty=certainty, plot=PlotCost.parse(plot), sure=sure
     )
-    found = answers(OpenedStudy(runs, study), question)
+    found = answers(OpenedStudy(runs, study, allow_code=allow_code), question)
     if as_json:
         typer.echo(json.dumps(answers_json(found), indent=2))
     else:

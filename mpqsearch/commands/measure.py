@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mpqsearch.commands.options import DEFAULT_RUNS, JsonOption, RunsOption, stop_on_terminate
+from mpqsearch.commands.options import (
+    DEFAULT_RUNS,
+    AllowCodeOption,
+    JsonOption,
+    RunsOption,
+    stop_on_terminate,
+)
 from mpqsearch.errors import RunFailed, StudyError
 
 if TYPE_CHECKING:
@@ -61,6 +67,7 @@ def measure(
         typer.Option("--out", help="Where rows go; measurements.csv beside the exports without."),
     ] = None,
     runs: RunsOption = DEFAULT_RUNS,
+    allow_code: AllowCodeOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure exported picks on a board: known answer, latency, energy, accuracy."""
@@ -84,7 +91,7 @@ def measure(
         window_us=1000 * window_ms,
         samples=samples,
     )
-    opened = None if study is None else OpenedStudy(runs, study)
+    opened = None if study is None else OpenedStudy(runs, study, allow_code=allow_code)
     check_request(picks, on, request, opened)
     path = out or place / ("simulated.csv" if simulated else "measurements.csv")
     stop_on_terminate()

@@ -54,6 +54,13 @@ OrderOption = Annotated[
         help='Objectives for lexicographic, like "accuracy within 0.2%, latency, size".',
     ),
 ]
+AllowCodeOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-code",
+        help="Let the Python file of the study's own task run, now and until it changes.",
+    ),
+]
 DEFAULT_RUNS = Path("runs")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mpqsearch.commands.options import JsonOption, StudyOption
+from mpqsearch.commands.options import AllowCodeOption, JsonOption, StudyOption
 
 
 def cost(
@@ -50,6 +50,7 @@ def cost(
         int | None,
         typer.Option("--inferences", min=1, help="Share one weight load among so many inputs."),
     ] = None,
+    allow_code: AllowCodeOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print what a network costs on the chip, before any training."""
@@ -67,6 +68,7 @@ def cost(
         layers=layers,
         bits=bits,
         chip=chip,
+        allow_code=allow_code,
     )
     options = {"clock": clock, "pipeline": pipeline, "load_mhz": load_mhz, "voltage": voltage}
     changed = any(option is not None for option in options.values())
@@ -93,13 +95,14 @@ def calibrate(
     simulated: Annotated[
         bool, typer.Option("--simulated", help="Take rows whose source says simulated.")
     ] = False,
+    allow_code: AllowCodeOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Fit the cost model to measured times and energies, and show how well it predicts them."""
     from mpqsearch.calibrate import calibrate_study, calibration_json, print_calibration
     from mpqsearch.study_file import find_study_file, read_study
 
-    spec = read_study(find_study_file(study))
+    spec = read_study(find_study_file(study), allow_code=allow_code)
     found, errors = calibrate_study(spec, measurements, simulated=simulated)
     if out is not None:
         found.save(out)

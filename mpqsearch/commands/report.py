@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mpqsearch.commands.options import DEFAULT_RUNS, RunsOption
+from mpqsearch.commands.options import DEFAULT_RUNS, AllowCodeOption, RunsOption
 
 
 def report(
@@ -22,6 +22,7 @@ def report(
     ] = True,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     runs: RunsOption = DEFAULT_RUNS,
+    allow_code: AllowCodeOption = False,
 ) -> None:
     """Write what a study found as one page to look at and to send, and its figures as images."""
     from mpqsearch.opened_study import OpenedStudy
@@ -31,7 +32,7 @@ def report(
     from mpqsearch.report.write import write_images, write_page
     from mpqsearch.terminal import err
 
-    opened = OpenedStudy(runs, study)
+    opened = OpenedStudy(runs, study, allow_code=allow_code)
     folder = opened.folder.path / "report" if out is None else out
     runs_option = "" if runs == DEFAULT_RUNS else f" --runs {shlex.quote(str(runs))}"
     contents = read_contents(opened, runs_option)

@@ -10,6 +10,7 @@ import typer
 
 from mpqsearch.commands.options import (
     DEFAULT_RUNS,
+    AllowCodeOption,
     CacheLimitOption,
     CacheOption,
     JsonOption,
@@ -103,6 +104,7 @@ def run(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Keep no float phases, and use none.")
     ] = False,
+    allow_code: AllowCodeOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Search a study's space, or go on with it, and print the front."""
@@ -117,7 +119,15 @@ def run(
         address = StorageAddress.parse(storage)
     path = find_study_file(study)
     baselines = None if warm_start is None else [one.strip() for one in warm_start.split(",")]
-    spec = read_study(path, name=name, folder=data, trials=trials, seed=seed, warm_start=baselines)
+    spec = read_study(
+        path,
+        name=name,
+        allow_code=allow_code,
+        folder=data,
+        trials=trials,
+        seed=seed,
+        warm_start=baselines,
+    )
     if exhaustive:
         if trials is not None:
             raise StudyError("--exhaustive trains the whole space; leave out --trials")

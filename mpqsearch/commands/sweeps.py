@@ -12,6 +12,7 @@ import typer
 from hardware.nearest import nearest_of
 from mpqsearch.commands.options import (
     DEFAULT_RUNS,
+    AllowCodeOption,
     JsonOption,
     NameOption,
     RunsOption,
@@ -73,6 +74,7 @@ def replay(
     out: Annotated[
         Path | None, typer.Option("--out", help="File (.csv) or folder to save the curve in.")
     ] = None,
+    allow_code: AllowCodeOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Let samplers search a recorded sweep, and show how soon each finds its front."""
@@ -86,7 +88,9 @@ def replay(
 
     source = None if costs is None else CostSource(_one_of("--costs", costs, CostSource))
     which = Seeds(_one_of("--seeds", seeds, Seeds))
-    spec = None if study is None else read_study(find_study_file(study))
+    spec = None
+    if study is not None:
+        spec = read_study(find_study_file(study), allow_code=allow_code)
     read = read_table(table, parse_columns(columns) if columns else SweepColumns())
     request = ReplayRequest(
         table=read,
@@ -126,6 +130,7 @@ def import_(
     name: NameOption = None,
     runs: RunsOption = DEFAULT_RUNS,
     columns: ColumnsOption = "",
+    allow_code: AllowCodeOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Bring a recorded sweep into a run folder, so that front and dashboard show it."""
@@ -136,7 +141,8 @@ def import_(
     from mpqsearch.terminal import err, front_json, print_front
 
     # A run of the table's name, so that the study's own run is not taken.
-    spec = read_study(find_study_file(study), name=table.stem if name is None else name)
+    run_name = table.stem if name is None else name
+    spec = read_study(find_study_file(study), name=run_name, allow_code=allow_code)
     read = read_table(table, parse_columns(columns) if columns else SweepColumns())
     stop_on_terminate()
     try:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mpqsearch import allowed_code
 from tests.commands import start
 from tests.compilers import need
 from tests.conftest import write_tiny_study
@@ -40,3 +41,13 @@ def exports(measurable: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     resolved.write_text(resolved.read_text().replace(str(measurable), "../.."))
     monkeypatch.chdir(place)
     return place / "runs/tiny/export"
+
+
+@pytest.fixture
+def nothing_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user who has never allowed any code; gives the file in which it is remembered."""
+    monkeypatch.delenv("MPQSEARCH_ALLOW_CODE")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(allowed_code, "_allowed_here", set())
+    return tmp_path / "state/mpqsearch/allowed-code.txt"
