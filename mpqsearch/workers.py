@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several processes that search one study, watched by the one that started them."""
 
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -8,7 +9,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, SpawnContext
@@ -34,6 +35,8 @@ MARKING_SECONDS = 1.0
 """How long a worker may take to put its name to a trial from the queue, when another has died."""
 FRUITLESS_DEATHS = 3
 """Deaths of each worker, on average, without a finished candidate, before the run is given up."""
+SAFE_PATH = "PYTHONSAFEPATH"
+"""Environment variable that keeps Python from looking for modules in the current folder."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,24 @@ def _context() -> SpawnContext | ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["mpqsearch.run"])
     return context
+
+
+@contextlib.contextmanager
+def _safe_path() -> Iterator[None]:
+    """Keeps Pythons that are started from taking modules from the current folder.
+
+    The processes from which workers come are `python -c ...`, which look there first, and the
+    current folder is where a study from elsewhere may lie. Workers get the path of this process.
+    """
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SAFE_PATH]
+        else:
+            os.environ[SAFE_PATH] = before
 
 
 def this_run() -> str:
@@ -170,7 +191,8 @@ class Workers:
         context = _context()
         receiving, sending = context.Pipe(duplex=False)
         process = context.Process(target=_process, args=(self._work, part, sending), daemon=True)
-        process.start()
+        with _safe_path():
+            process.start()
         sending.close()
         return _Worker(part, process, receiving)
 

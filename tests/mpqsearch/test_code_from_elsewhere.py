@@ -3,6 +3,7 @@
 
 import json
 import shutil
+import subprocess
 import sys
 from importlib.util import cache_from_source
 from pathlib import Path
@@ -182,3 +183,15 @@ def test_a_compiled_copy_beside_it_does_not_run(here: Path) -> None:
     )
     assert not (here / "compiled").exists()
     assert "mpqsearch_task_compiled" not in sys.modules
+
+
+@pytest.mark.parametrize("module", ["multiprocessing", "optuna"])
+def test_workers_take_no_modules_from_the_current_folder(module: str, tmp_path: Path) -> None:
+    """A Python file that lies beside a study is not what a worker imports by its name."""
+    (tmp_path / f"{module}.py").write_text("open('ran', 'w').close(); raise ImportError\n")
+    (tmp_path / "small.yaml").write_text("task: digits\nspace: {input_length: [8], bits: [8]}\n")
+    program = Path(sys.executable).with_name("mpqsearch")  # `python -m` looks here by itself
+    command = [program, "run", "--study", "small.yaml", "--workers", "2"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "ran").exists()
