@@ -5,6 +5,7 @@ import os
 import sys
 
 from mpqsearch.errors import RunFailed
+from mpqsearch.printable import printable
 from mpqsearch.top_level import hidden_packages
 
 WRONG_REQUEST = 2
@@ -50,7 +51,7 @@ def _explained(error: Exception) -> tuple[str, int]:
 
 def _fail(message: str, code: int) -> int:
     line = " ".join(message.split())
-    shown = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
+    shown = printable(line)
     if len(shown) > LONGEST_LINE:
         shown = f"{shown[:LONGEST_LINE]}..."
     sys.stderr.write(f"mpqsearch: error: {shown}\n")

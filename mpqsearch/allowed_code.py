@@ -26,23 +26,25 @@ _allowed_here: set[str] = set()
 """Hashes that were allowed in this process, or in the one that started it."""
 
 
-def check_allowed(file: Path, digest: str, named_by: str, *, allow: bool) -> None:
-    """Refuses a Python file that nobody has allowed to run.
+def check_allowed(
+    file: Path, digest: str, named_by: str, *, allow: bool, kind: str = "Python code"
+) -> None:
+    """Refuses a file that nobody has allowed to run.
 
     Args:
         file: The file, as an absolute path.
         digest: SHA-256 of the content that is about to run, in hexadecimal.
         named_by: What names the file, for the message: a study file and its key.
         allow: Whether it is allowed now, and remembered.
+        kind: What it is, for the message.
 
     Raises:
         StudyError: where it is not allowed; the message tells a file that was allowed before and
             has changed from one that never was.
     """
     if allow:
-        _allowed_here.add(digest)
-        _remember(file, digest)
-    if digest in _allowed_here or os.environ.get(ALLOW_CODE_VARIABLE) == "1":
+        allow_code(file, digest)
+    if digest in _allowed_here or all_allowed():
         return
     known = _remembered()
     if any(digest == allowed for allowed, _ in known):
@@ -50,9 +52,20 @@ def check_allowed(file: Path, digest: str, named_by: str, *, allow: bool) -> Non
     changed = any(_written(file) == path for _, path in known)
     state = "has changed since it was allowed to run here" if changed else "was never allowed here"
     raise StudyError(
-        f"{named_by}: {file} is Python code that {state}; read it, then add --allow-code"
+        f"{named_by}: {file} is {kind} that {state}; read it, then add --allow-code"
         " (allow_code=True from Python)"
     )
+
+
+def allow_code(file: Path, digest: str) -> None:
+    """Allows a file, by the SHA-256 of its content, in this process and in later ones."""
+    _allowed_here.add(digest)
+    _remember(file, digest)
+
+
+def all_allowed() -> bool:
+    """Whether the environment allows every file."""
+    return os.environ.get(ALLOW_CODE_VARIABLE) == "1"
 
 
 def allowed_here() -> frozenset[str]:

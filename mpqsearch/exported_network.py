@@ -2,6 +2,7 @@
 """The network of an exported pick, read back from what the izer was given."""
 
 import dataclasses
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,10 @@ def exported_integers(folder: Path, sample_shape: tuple[int, ...]) -> IntegerNet
         )
         held = tuple(_layer(state, name) for name in names)
         return IntegerNetwork(Network(layers), held)
+    except pickle.UnpicklingError:  # what PyTorch says of it is a page
+        raise StudyError(
+            f"{folder / CHECKPOINT} is damaged, or holds more than tensors; export again"
+        ) from None
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         raise StudyError(f"the network of {folder} cannot be read: {error}; export again") from None
 

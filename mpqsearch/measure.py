@@ -33,6 +33,7 @@ from hardware.cost.mode import Mode
 from hardware.izer.project import Variant
 from mpqsearch.errors import StudyError
 from mpqsearch.export.export import Exported
+from mpqsearch.export.firmware import check_build, firmware_folder
 from mpqsearch.export.manifest import BoardFirmware, changed_files
 from mpqsearch.exported_network import exported_integers, simulated_project
 from mpqsearch.opened_study import OpenedStudy
@@ -52,6 +53,7 @@ class Request:
         voltage_v: Voltage of the accelerator's rail.
         window_us: How long each window is repeated.
         samples: Most inputs of the validation split that are classified on the board.
+        allow_code: Whether firmware from elsewhere may be built, now and until it changes.
     """
 
     simulated: bool
@@ -63,6 +65,7 @@ class Request:
     voltage_v: float
     window_us: int
     samples: int
+    allow_code: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,7 @@ class _Measuring:
             window_us=request.window_us,
         )
         if request.flash and not request.simulated:
-            elf = build(self._exported.folder / self._firmware.folder, self._chip)
+            elf = build(firmware_folder(self._exported.folder, self._firmware), self._chip)
             flash(elf, self._chip, find_openocd(izer_checkout()), request.adapter)
         with self._board() as (board, monitor):
             measured = measure_project(board, wanted, rows, monitor)
@@ -213,7 +216,8 @@ def check_request(
     """Finds what no pick could be measured without, before anything is built or written.
 
     Raises:
-        StudyError: where no pick has firmware for the chip, or one is of another study or data.
+        StudyError: where no pick has firmware for the chip, one is of another study or data, or was
+            not allowed to be built.
         ModeError: where the chip has no such voltage.
         FirmwareError: where a tool is missing.
         LinkError: where no board is there.
@@ -226,6 +230,8 @@ def check_request(
     if request.simulated:
         return
     if request.flash:
+        for one in exported:
+            check_build(one.folder, allow=request.allow_code)
         find_sdk()
         find_compiler()
         find_openocd(izer_checkout())

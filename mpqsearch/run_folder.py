@@ -191,12 +191,20 @@ class RunFolder:
     def start_log(self) -> logging.Handler:
         """Appends everything the packages log to log.txt."""
         with self._writing(self.log_path):
+            if self.log_path.is_symlink():  # a folder from elsewhere may have it lead anywhere
+                raise OSError("it is a link to another file")
             handler = _LogFile(self.log_path, encoding="utf-8")
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         return handler
 
     def checkpoint_path(self, name: str) -> Path:
-        """Where a trial's integer network is kept."""
+        """Where a trial's integer network is kept.
+
+        Raises:
+            StudyError: for a name that is none of a file: a storage from elsewhere may hold one.
+        """
+        if Path(name).name != name:
+            raise StudyError(f"a checkpoint in {self.checkpoints} cannot be called {name!r}")
         return self.checkpoints / f"{name}.npz"
 
     def save_checkpoint(self, name: str, integers: IntegerNetwork) -> None:

@@ -18,6 +18,7 @@ from mpqsearch.backend import check_owner, opening, storage_of
 from mpqsearch.board_figures import BoardFigures
 from mpqsearch.claims import finish_trial
 from mpqsearch.errors import StudyError
+from mpqsearch.printable import printable_all
 from mpqsearch.run_folder import RunFolder
 from mpqsearch.trials import DIRECTIONS, OBJECTIVES, STATES, TrialRecord, record_of
 
@@ -142,7 +143,7 @@ def open_finished(folder: RunFolder, study: str) -> Study:
 
 def about_of(study: Study) -> About:
     """What the study says of itself."""
-    written = dict(study.user_attrs.get(_ABOUT, {}))
+    written = printable_all(study.user_attrs.get(_ABOUT, {}))
     if not written:
         raise StudyError(f"study {study.study_name!r} was not made by mpqsearch")
     try:
@@ -251,7 +252,8 @@ def _boards(attributes: dict[str, Any]) -> dict[str, tuple[BoardFigures, ...]]:
     for key, written in sorted(attributes.items()):
         if key.startswith((_BOARD, _SIMULATED_BOARD)):
             _, name, _ = key.split(":", 2)
-            found[name] = (*found.get(name, ()), BoardFigures(**written))
+            known = BoardFigures(**printable_all(written))
+            found[name] = (*found.get(name, ()), known)
     return found
 
 

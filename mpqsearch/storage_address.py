@@ -11,7 +11,7 @@ from mpqsearch.errors import StudyError
 DATABASES = ("postgresql", "mysql", "mariadb")
 PROXY = "grpc"
 EXAMPLE = "postgresql+psycopg://user@host/database"
-SECRET_KEY = "pass"  # noqa: S105  (a part of a key's name)
+SECRET_KEYS = ("pass", "secret", "token")
 """What the names of a URL's query keys hold whose values are secret."""
 
 
@@ -68,7 +68,7 @@ class StorageAddress:
     def __str__(self) -> str:
         """The address without its secrets: what is kept, and what messages say."""
         plain = self.url._replace(password=None)  # `set` takes None for: leave as it is
-        secret = [name for name in plain.query if SECRET_KEY in name.lower()]
+        secret = [key for key in plain.query if any(one in key.lower() for one in SECRET_KEYS)]
         return plain.difference_update_query(secret).render_as_string()
 
     def __repr__(self) -> str:

@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from hardware.candidate import Candidate
 from hardware.cost.model import Cost
 from mpqsearch.board_figures import BoardFigures
+from mpqsearch.printable import printable_all
 from mpqsearch.space import Space
 
 OBJECTIVES = ("accuracy", "latency_us", "energy_uj", "size_bytes")
@@ -151,7 +152,7 @@ class TrialRecord:
     ) -> Self:
         """The record that `attributes` was written from."""
         length, _, bits = attributes["candidate"].partition(" ")
-        details = attributes["details"]
+        details = printable_all(attributes["details"])
         values = details["values"]
         return cls(
             number=number,
@@ -168,7 +169,7 @@ class TrialRecord:
             saved_seconds=details["saved_seconds"],
             reference=details["reference"],
             message=details["message"],
-            proposed_by=attributes.get(PROPOSED_BY, ""),
+            proposed_by=printable_all(attributes.get(PROPOSED_BY, "")),
             test_accuracy=test_accuracy,
         )
 

@@ -90,6 +90,7 @@ def measure(
         voltage_v=VOLTAGES_V[on.name][0] if voltage is None else voltage,
         window_us=1000 * window_ms,
         samples=samples,
+        allow_code=allow_code,
     )
     opened = None if study is None else OpenedStudy(runs, study, allow_code=allow_code)
     check_request(picks, on, request, opened)

@@ -58,7 +58,8 @@ AllowCodeOption = Annotated[
     bool,
     typer.Option(
         "--allow-code",
-        help="Let the Python file of the study's own task run, now and until it changes.",
+        help="Let the Python file of the study's own task run, now and until it changes; for"
+        " measure, Makefiles of exports from elsewhere too.",
     ),
 ]
 DEFAULT_RUNS = Path("runs")

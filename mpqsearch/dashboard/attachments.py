@@ -68,10 +68,10 @@ def _exported(folder: Path) -> Iterable[Attachment]:
 
 
 def _zipped(folder: Path) -> bytes:
-    """A folder's files, below its own name."""
+    """A folder's files, below its own name; no links, which may lead out of it."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
         for file in sorted(folder.rglob("*")):
-            if file.is_file():
+            if file.is_file() and not file.is_symlink():
                 archive.write(file, file.relative_to(folder.parent))
     return packed.getvalue()

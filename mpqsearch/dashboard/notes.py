@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Notes in Markdown: of a trial, all that is known of it; of a study, what came out so far."""
 
+import re
 import shlex
 from collections.abc import Sequence
 
@@ -28,7 +29,7 @@ def trial_note(record: TrialRecord, standing: Sequence[str], contents: Contents)
         standing: Its roles, as `front` and `knee`.
         contents: Its study, for the seeds and the commands.
     """
-    said = ", ".join(filter(None, (CAME_TO[record.outcome], *standing, record.reference)))
+    said = ", ".join(filter(None, (CAME_TO[record.outcome], *standing, _plain(record.reference))))
     parts = [f"**{record.candidate}**: {said}"]
     if record.message:
         parts.append(_fenced(record.message))
@@ -38,7 +39,7 @@ def trial_note(record: TrialRecord, standing: Sequence[str], contents: Contents)
     if record.rungs:
         parts.append(_rungs(record))
     if record.proposed_by:
-        parts.append(f"Proposed by the baseline {record.proposed_by}.")
+        parts.append(f"Proposed by the baseline {_plain(record.proposed_by)}.")
     if record.outcome is not Outcome.INFEASIBLE:
         candidate = record.candidate
         command = f"{export_command(contents)} --length {candidate.input_length}"
@@ -49,7 +50,7 @@ def trial_note(record: TrialRecord, standing: Sequence[str], contents: Contents)
 
 def unfinished_note(trial: FrozenTrial) -> str:
     """Why a trial has no figures."""
-    worker = f" by {trial.user_attrs[WORKER]}" if trial.user_attrs.get(WORKER) else ""
+    worker = f" by {_plain(str(trial.user_attrs[WORKER]))}" if trial.user_attrs.get(WORKER) else ""
     if trial.state is TrialState.RUNNING:
         return f"Being evaluated{worker}."
     if trial.state is TrialState.WAITING:
@@ -65,9 +66,9 @@ def study_note(contents: Contents) -> str:
     kind = "**SYNTHETIC DATA**: " if about.synthetic else ""
     parts = [
         _plain(headline(contents)),
-        f"Data: {kind}{about.source}",
-        f"Costs: {about.mode}. {accuracy_text(contents)}",
-        f"Bits: {'-'.join(about.layer_names)}",
+        f"Data: {kind}{_plain(about.source)}",
+        _plain(f"Costs: {about.mode}. {accuracy_text(contents)}"),
+        _plain(f"Bits: {'-'.join(about.layer_names)}"),
     ]
     rows = pick_rows(contents)
     if rows:
@@ -92,7 +93,11 @@ def _figures(record: TrialRecord, contents: Contents) -> str:
         text = ACCURACY.text(PERCENT * record.test_accuracy)
         rows.append(["test accuracy", text, "test split; reported only"])
     for cost in COSTS:
-        origin = record.cost_origin if cost in (LATENCY, ENERGY) else "weights and biases, counted"
+        origin = (
+            _plain(record.cost_origin)
+            if cost in (LATENCY, ENERGY)
+            else "weights and biases, counted"
+        )
         rows.append([cost.name, cost.text(cost.of(record)), origin])
     if record.train_seconds:
         saved = f"; stopping saved {record.saved_seconds:.1f} s" if record.saved_seconds else ""
@@ -103,7 +108,7 @@ def _figures(record: TrialRecord, contents: Contents) -> str:
 def _accuracy_of(record: TrialRecord, contents: Contents) -> str:
     """What an accuracy is of."""
     if contents.about.imported:
-        return contents.about.imported
+        return _plain(contents.about.imported)
     if record.outcome is Outcome.PRUNED:
         return "validation split, integer network, at the last rung"
     seeds = len(record.seed_accuracies)
@@ -132,8 +137,8 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Two `~` in a line would strike out what is between them."""
-    return text.replace("~", "\\~")
+    """Text that Markdown, and HTML within it, takes for nothing but text: one line."""
+    return re.sub(r"([!\"$&*<>\[\\\]`_{|}~#])", r"\\\1", re.sub(r"[\r\n\t]+", " ", text))
 
 
 def _fenced(text: str) -> str:

@@ -20,7 +20,7 @@ from hardware.placement.limits import DoesNotFit
 from hardware.placement.nearest_fit import check_fit
 from hardware.placement.packing import sound_bits
 from mpqsearch.errors import RunFailed, StudyError
-from mpqsearch.export.firmware import add_firmware
+from mpqsearch.export.firmware import add_firmware, allow_build
 from mpqsearch.export.folder import DIFFERS, ExportFolder
 from mpqsearch.export.job import Job, Options, describe
 from mpqsearch.export.manifest import IzerProject, Manifest, Proof, checksums, write_manifest
@@ -191,7 +191,9 @@ def _export(job: Job, folder: ExportFolder) -> Exported:
         manifest = describe(job, projects, proof, firmware, checksums(partial))
         write_manifest(partial, manifest)
         name = job.project.name + (DIFFERS if proof is Proof.DIFFERS else "")
-        return Exported(folder.finish(partial, name), manifest)
+        final = folder.finish(partial, name)
+        allow_build(final, manifest)
+        return Exported(final, manifest)
 
 
 def _synthesized(partial: Path, job: Job) -> tuple[IzerProject, ...]:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from hardware.cost.figure import Figure
 from mpqsearch.errors import StudyError
+from mpqsearch.printable import printable_all
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -231,7 +232,7 @@ def read_manifest(folder: Path) -> Manifest:
                 f"{path} is of another version of mpqsearch (format {found.format}, not {FORMAT});"
                 " read it with that one, or export again with --overwrite"
             )
-        return found
+        return _ADAPTER.validate_json(json.dumps(printable_all(found.to_json())))
     except OSError as error:
         raise StudyError(f"{path} cannot be read: {error.strerror}") from None
     except ValidationError as error:

@@ -54,7 +54,7 @@ def rows_of(contents: Contents, ids: Iterable[int]) -> dict[str, list[Any]]:
         record = contents.records[at]
         candidate = record.candidate
         standing = ["front"] if candidate in members else []
-        standing += filter(None, (named.get(candidate, ""), record.reference))
+        standing += filter(None, (named.get(candidate, ""), html.escape(record.reference)))
         found[str(at)] = [
             _label(record, standing, contents.uncertainty),
             candidate.input_length,

@@ -142,6 +142,11 @@ def test_later_commands_find_the_storage(
     again = mpqsearch(*run)
     assert again.code == 0, again.err
     assert again.out == front.out
+    report = mpqsearch("report", "--study", "tiny", "--runs", tmp_path, "--no-images")
+    told = mpqsearch("front", "--study", "tiny", "--runs", tmp_path, "--json")
+    assert (report.code, told.code) == (0, 0)
+    assert "secret" not in told.out + report.out + report.err
+    assert b"secret" not in (tmp_path / "tiny/report/report.html").read_bytes()
     other = said_by(mpqsearch(*run, "--storage", url.replace("/t", "/u")))
     assert "has its study in postgresql+psycopg://postgres@127.0.0.1" in other
     assert "secret" not in other

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 import pickle
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 from hardware.izer.checkpoint import read_weight_shapes
 from hardware.layer import NetworkError
+from tests.traps import Trap
 
 STATE = {
     "conv1.op.weight": torch.zeros(10, 2, 3),
@@ -22,16 +22,6 @@ class Scheduler:
 
     def __init__(self) -> None:
         self.rates = [1, 2]
-
-
-class Trap:
-    """Writes a file when it is unpickled by pickle itself."""
-
-    def __init__(self, target: Path) -> None:
-        self.target = target
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.write_text, (self.target, "ran")
 
 
 @pytest.mark.parametrize("new_format", [True, False])
