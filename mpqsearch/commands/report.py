@@ -36,6 +36,8 @@ def report(
     folder = opened.folder.path / "report" if out is None else out
     runs_option = "" if runs == DEFAULT_RUNS else f" --runs {shlex.quote(str(runs))}"
     contents = read_contents(opened, runs_option)
+    if contents.spec_problem:
+        err.print(contents.settings_text, markup=False, soft_wrap=True)
     sections = sections_of(contents)
     page = write_page(folder, render_page(contents, sections))
     typer.echo(page)

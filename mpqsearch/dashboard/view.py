@@ -61,6 +61,8 @@ class View:
 
     def __post_init__(self) -> None:
         self.contents = read_contents(self.opened, self.runs_option)
+        if self.contents.spec_problem:  # said once: they are read again and again
+            logger.warning("%s", self.contents.settings_text)
 
     def read(self) -> Reading:
         """The study now: a trial that has just finished is shown once, and must have its note.

@@ -2,7 +2,6 @@
 """What a report is made of: read from a study once, so that all of it is of one moment."""
 
 import json
-import logging
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,8 +20,6 @@ from mpqsearch.report.uncertainty import Uncertainty, uncertainty_of
 from mpqsearch.storage import About
 from mpqsearch.study_file import StudySpec
 from mpqsearch.trials import Outcome, TrialRecord
-
-logger = logging.getLogger(__name__)
 
 NAMED_PICKS = (Pick.BEST, Pick.KNEE, Pick.SMALLEST, Pick.FASTEST)
 COMPARED_WITH = "uniform 8"
@@ -81,6 +78,11 @@ class Contents:
         object.__setattr__(self, "dominated", tuple(dominated))
         object.__setattr__(self, "picks", picks)
 
+    @property
+    def settings_text(self) -> str:
+        """Why the study's settings are left out, in a sentence; empty where they are not."""
+        return f"The study's settings cannot be read: {self.spec_problem}" * bool(self.spec_problem)
+
     def of(self, outcome: Outcome) -> list[TrialRecord]:
         """Candidates that came to this."""
         return [record for record in self.records if record.outcome is outcome]
@@ -106,7 +108,7 @@ class Contents:
 
 
 def read_contents(opened: OpenedStudy, runs_option: str = "") -> Contents:
-    """Reads everything a report needs; what cannot be read is left out, and says why.
+    """Reads everything a report needs; of what cannot be read the contents say why.
 
     Args:
         opened: The study.
@@ -149,7 +151,6 @@ def _spec(opened: OpenedStudy) -> tuple[StudySpec | None, str]:
     try:
         return opened.spec, ""
     except (ValueError, OSError) as error:  # a task that moved, a file of another version
-        logger.warning("the study's settings cannot be read: %s", error)
         return None, str(error)
 
 

@@ -111,7 +111,7 @@ def _present(figure: Figure | None) -> tuple[Figure, ...]:
 def _layers(contents: Contents) -> tuple[list[Figure], str]:
     """The costs by layer, or why the network cannot be made: a user's task may have moved."""
     if contents.spec is None:
-        return [], f"The study's settings cannot be read: {contents.spec_problem}."
+        return [], f"{contents.settings_text}."
     try:
         return layers_figures(contents), ""
     except (ValueError, OSError) as error:

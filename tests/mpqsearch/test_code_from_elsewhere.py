@@ -14,7 +14,9 @@ import pytest
 
 import mpqsearch as library
 from mpqsearch import task_file
+from mpqsearch.dashboard.view import View
 from mpqsearch.errors import StudyError
+from mpqsearch.opened_study import OpenedStudy
 from tests.commands import Command, contents, said_by, start
 from tests.conftest import write_tiny_study
 from tests.mpqsearch.searches import edited
@@ -92,13 +94,19 @@ def test_measure_asks_too(
     assert not nothing_allowed.exists()
 
 
-def test_what_needs_no_code_is_shown_without(mpqsearch: Command, here: Path) -> None:
-    """The front, and a report that says what it leaves out."""
+def test_what_needs_no_code_is_shown_without(
+    mpqsearch: Command, here: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The front, and a report and a dashboard that say what they leave out."""
     assert "Front of study tiny" in mpqsearch("front", "--study", "tiny").out
     answer = mpqsearch("report", "--study", "tiny", "--no-images")
     assert answer.code == 0, answer.err
     page = (here / "runs/tiny/report/report.html").read_text()
-    assert "tiny_task.py is Python code that was never allowed here; read it" in page
+    said = "tiny_task.py is Python code that was never allowed here; read it"
+    assert said in page
+    assert said in answer.err
+    assert said in View(OpenedStudy(here / "runs", "tiny")).page().decode()
+    assert said in caplog.text
     assert not (here / "ran").exists()
     answer = mpqsearch("report", "--study", "tiny", "--no-images", "--allow-code")
     page = (here / "runs/tiny/report/report.html").read_text()

@@ -32,16 +32,21 @@ def blocks(page: str) -> dict[str, str]:
 
 
 def test_the_own_task_page_works_as_written(
-    mpqsearch: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mpqsearch: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nothing_allowed: Path
 ) -> None:
     """Its two files, under the names in their first lines, give a front that has learned."""
-    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     page = blocks("own-task.md")
     for text in (page["python"], page["yaml"]):
         Path(text.splitlines()[0].removeprefix("# ")).write_text(text)
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["wave_task.py", "waves.yaml"]
-    answer = mpqsearch("run", "--study", "waves.yaml", "--trials", 4)
+    assert sorted(file.name for file in Path().iterdir()) == ["wave_task.py", "waves.yaml"]
+    said = page["text"].replace("/home/me", str(tmp_path / "here"))
+    assert mpqsearch("run", "--study", "waves.yaml").err == said
+    (command,) = fenced(DOCS / "own-task.md")
+    answer = mpqsearch(*shlex.split(command), "--trials", 4)
     assert answer.code == 0, answer.err
+    assert nothing_allowed.is_file()
     assert "Front of study waves SYNTHETIC DATA" in answer.out
     assert "4 candidates trained" in answer.out
     row = next(line.split() for line in answer.out.splitlines() if " 8-8-8-8 " in line)

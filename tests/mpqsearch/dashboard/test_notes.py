@@ -68,7 +68,7 @@ def test_a_study_s_note_shows_its_picks() -> None:
     """What was found, *SYNTHETIC* where it is, the picks, and the commands that say more."""
     note = study_note(FOUND)
     assert "20 of 25,600 candidates were tried" in note
-    assert "**SYNTHETIC DATA**: nobody <measured> these" in note
+    assert r"**SYNTHETIC DATA**: nobody \<measured\> these" in note
     assert "| knee" in note
     assert "\\~" in note
     assert "mpqsearch report --study 'made up' --runs 'my runs'\n" in note
