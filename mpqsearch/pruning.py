@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 FEWEST_FINISHED = 8
 """Finished trainings from which a rung's forecast is made; before, the rules stop nothing."""
 DEVIATIONS = 3.0
-"""Deviations of two forecasts' difference that make delta. Two would do for one pair, but a
-training is compared with the best of many, at every rung: `python -m benchmarks.pruning` shows what
-that loses."""
+"""Deviations of a forecast's misses, or of two forecasts' difference, that make a margin.
+
+Two would do for one pair, but a training is compared with the best of many, at every rung:
+`python -m benchmarks.pruning` shows what that loses."""
 FLOOR_SHARE = 0.1
 """The default floor lies this share of the way from guessing to no error. A judgement."""
 
@@ -64,44 +65,67 @@ class Forecast:
         return Standing(standing.costs, self.level + self.slope * standing.accuracy)
 
 
+@dataclass(frozen=True)
+class Field:
+    """Whom the trainings at a rung are compared with.
+
+    Attributes:
+        others: Those that were at this rung before, stopped there or not, with the accuracies they
+            were forecast to end at.
+        finished: Those that have finished, with the accuracies they ended at.
+        deviation: Of a forecast's misses.
+    """
+
+    others: Sequence[Standing] = ()
+    finished: Sequence[Standing] = ()
+    deviation: float = 0.0
+
+
 class Rule(abc.ABC):
     """Decides at a rung which of the trainings there are stopped."""
 
     @abc.abstractmethod
-    def stops(
-        self, here: Sequence[Standing], others: Sequence[Standing], delta: float
-    ) -> list[bool]:
+    def stops(self, here: Sequence[Standing], field: Field) -> list[bool]:
         """Whether each training is stopped.
 
         Args:
             here: Trainings at this rung now, one stack, with their forecast accuracies.
-            others: Those that were at this rung before, stopped there or not, likewise.
-            delta: Difference of forecasts beyond which one of them is taken to end higher.
+            field: Whom they are compared with, those here apart.
         """
 
 
+@dataclass(frozen=True)
 class SafeRule(Rule):
-    """Stops a training where another costs no more and is forecast to end higher by over delta.
+    """Stops a training that others, which cost no more, leave no room on the front.
 
-    Delta is three standard deviations of the difference of two forecasts' misses. So what it stops
-    would have entered the front only by missing its forecast as few finished trainings did. The
-    notes suggest two seed-to-seed deviations at the rung instead; one seed does not give those, and
-    they say nothing of how much bits win back. **Source:** DESIGN decision 6; PAPERS notes, 7.
+    One that is forecast to end higher by over three deviations of the difference of two forecasts'
+    misses; or one that has finished, where the training is forecast to end more than three
+    deviations of one forecast's misses below that accuracy plus the tolerance. So what is stopped
+    would have entered the front, by more than the tolerance, only by missing its forecast as few
+    finished trainings did. The tolerance counts beside finished trainings alone: those stay, so no
+    chain of small losses adds up.
+
+    The notes suggest two seed-to-seed deviations at the rung instead; one seed does not give those,
+    and they say nothing of how much bits win back. **Source:** DESIGN decision 6; PAPERS notes, 7.
+
+    Attributes:
+        tolerance: Accuracy by which a candidate must beat those that cost no more, to be worth a
+            training, 0 to 1.
     """
 
-    def stops(
-        self, here: Sequence[Standing], others: Sequence[Standing], delta: float
-    ) -> list[bool]:
+    tolerance: float = 0.0
+
+    def stops(self, here: Sequence[Standing], field: Field) -> list[bool]:
         """See `Rule`."""
-        costs = np.array([one.costs for one in (*here, *others)])
-        accuracies = np.array([one.accuracy for one in (*here, *others)])
+        margin = DEVIATIONS * field.deviation
+        rivals = [
+            *((one, math.sqrt(2) * margin) for one in (*here, *field.others)),
+            *((one, margin - self.tolerance) for one in field.finished),
+        ]
+        costs = np.array([one.costs for one, _ in rivals])
+        reach = np.array([one.accuracy - lead for one, lead in rivals])
         return [
-            bool(
-                np.any(
-                    np.all(costs <= np.array(one.costs), axis=1)
-                    & (accuracies > one.accuracy + delta)
-                )
-            )
+            bool(np.any(np.all(costs <= np.array(one.costs), axis=1) & (reach > one.accuracy)))
             for one in here
         ]
 
@@ -123,12 +147,9 @@ class RankingRule(Rule):
 
     keep: float = 1 / 3
 
-    def stops(
-        self, here: Sequence[Standing], others: Sequence[Standing], delta: float
-    ) -> list[bool]:
-        """See `Rule`; delta is not used, ranks are taken as they are."""
-        del delta
-        seen = (*here, *others)
+    def stops(self, here: Sequence[Standing], field: Field) -> list[bool]:
+        """See `Rule`; ranks are taken as they are."""
+        seen = (*here, *field.others)
         losses = np.array([(-one.accuracy, *one.costs) for one in seen])
         going = math.ceil(self.keep * len(seen))
         kept = set(ranked(losses)[:going])
@@ -214,11 +235,12 @@ class Judge:
         forecast = self.forecast(share)
         if self.rule is None or forecast is None:
             return stopped
-        found = self.rule.stops(
-            [forecast.of(one) for one in here],
+        field = Field(
             [forecast.of(one) for one in self._standings[share]],
-            DEVIATIONS * math.sqrt(2) * forecast.deviation,
+            [Standing(one.costs, one.final) for one in self._finished],
+            forecast.deviation,
         )
+        found = self.rule.stops([forecast.of(one) for one in here], field)
         return [one or other for one, other in zip(stopped, found, strict=True)]
 
 

@@ -64,6 +64,13 @@ class PruningSection(BaseModel):
     keep: float = Field(
         default=1 / 3, gt=0, le=1, description="share that goes on at each rung (ranking only)"
     )
+    tolerance: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="accuracy by which a candidate must beat those that cost no more, to be worth"
+        " its training (safe only)",
+    )
     floor: float | None = Field(
         default=None,
         ge=0,

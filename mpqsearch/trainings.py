@@ -147,5 +147,6 @@ def _judge(section: PruningSection, classes: int) -> Judge | None:
     if section.rule == "none":
         return None
     floor = default_floor(classes) if section.floor is None else section.floor
-    rule = SafeRule() if section.rule == "safe" else RankingRule(section.keep)
+    safe = section.rule == "safe"
+    rule = SafeRule(section.tolerance) if safe else RankingRule(section.keep)
     return Judge(rule, floor)

@@ -39,6 +39,14 @@ CASES = {
         DIGITS + "pruning:\n  keep: third\n",
         "'pruning.keep' must be a number but is \"third\"",
     ),
+    "word for tolerance": (
+        DIGITS + "pruning:\n  tolerance: small\n",
+        "'pruning.tolerance' must be a number but is \"small\"",
+    ),
+    "tolerance in percent": (
+        DIGITS + "pruning:\n  tolerance: 50\n",
+        "'pruning.tolerance' must be in 0..1 but is 50",
+    ),
     "no seed": (DIGITS + "seeds: 0\n", "'seeds' must be in 1..100 but is 0"),
     "101 seeds": (DIGITS + "seeds: 101\n", "'seeds' must be in 1..100 but is 101"),
     "fidelity key": (
@@ -71,7 +79,8 @@ CASES = {
     ),
     "pruning key": (
         DIGITS + "pruning:\n  rung: [0.5]\n",
-        "unknown key 'pruning.rung'; allowed here: rule, rungs, keep, floor; did you mean rungs?",
+        "unknown key 'pruning.rung'; allowed here: rule, rungs, keep, tolerance, floor; did you mean"
+        " rungs?",
     ),
     "rule": (
         DIGITS + "pruning:\n  rule: saef\n",
