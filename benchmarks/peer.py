@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time of the indoor network's training with ai8x-training's own train.py, and with ours.
 
-Run from the repository root: `python -m benchmarks.peer [--threads 1 2] [--workers 0]`, with two
-variables set: AI8X_TRAINING, a checkout (of its pull request 331, the published QAT) that holds its
-distiller, and AI8X_TRAINING_PYTHON, a Python that runs its train.py. Both train the published
-network by the published recipe on the same synthetic samples, in turns, `--steps` steps of each
-phase; train.py in a copy of the checkout, with a model and a data set file of ours. Counted on
-neither side: starting, loading the data, tests. Two threads need two free cores.
+Run from the repository root: `python -m benchmarks.peer [--length 41] [--threads 1 2] [--workers
+0]`, with two variables set: AI8X_TRAINING, a checkout (of its pull request 331, the published
+QAT) that holds its distiller, and AI8X_TRAINING_PYTHON, a Python that runs its train.py. Both
+train the published network by the published recipe on the same synthetic samples, in turns,
+`--steps` steps of each phase; train.py in a copy of the checkout, with a model and a data set
+file of ours. Counted on neither side: starting, loading the data, tests. Two threads need two
+free cores.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -34,7 +36,7 @@ from objectives.fidelity import Fidelity
 from objectives.float_phase import FloatPrefix, train_float
 from objectives.recipe import Recipe
 from objectives.stack_size import members_at_once
-from objectives.task import TaskData
+from objectives.task import Split, TaskData
 from objectives.tasks.indoor import IndoorTask
 from objectives.threads import use_threads
 from objectives.training import timed_step, train_quantized
@@ -79,7 +81,7 @@ class Sweeps(torch.utils.data.Dataset):
 def load(data, load_train=True, load_test=True):
     stored = np.load("indoor.npz")
     return Sweeps(stored), Sweeps(stored, samples=256)
-datasets = [{"name": "indoor", "input": (2, 101), "output": (0, 1, 2, 3), "loader": load}]
+datasets = [{"name": "indoor", "input": (2, LENGTH), "output": (0, 1, 2, 3), "loader": load}]
 """,
     "schedule.yaml": """
 lr_schedulers: {rate: {class: CosineAnnealingLR, T_max: 10, eta_min: 0.00001}}
@@ -117,7 +119,7 @@ class Times:
 
 
 def make_peer_folder(checkout: Path, folder: Path, data: TaskData) -> None:
-    """Copies what train.py needs, with our model and data set for its own."""
+    """Copies what train.py needs, with our model and data set, cropped already, for its own."""
     for name in ("losses", "nas", "utils"):
         shutil.copytree(checkout / name, folder / name)
     for name in ("models", "datasets"):
@@ -127,8 +129,9 @@ def make_peer_folder(checkout: Path, folder: Path, data: TaskData) -> None:
             # In torch 2.13, what a graph's node knows is no entry of its __dict__ any more.
             text = file.read_text().replace(".__dict__['meta']", ".meta")
             (folder / file.relative_to(checkout)).write_text(text)
+    length = data.train.inputs.shape[-1]
     for name, text in FILES.items():
-        (folder / name).write_text(text)
+        (folder / name).write_text(text.replace("LENGTH", str(length)))
     np.savez(
         folder / "indoor.npz",
         inputs=np.concatenate((data.train.inputs, data.validation.inputs)),
@@ -161,6 +164,46 @@ def peer_times(checkout: Path, python: str, folder: Path, threads: int, workers:
     begun, ended, samples = STATISTICS.findall(log)[0]
     measuring = (clock(ended) - clock(begun)).total_seconds() / int(samples) * RECIPE.batch_size
     return Times(taken["Overall0"], taken["Overall1"], measuring, taken["Loss0"], taken["Loss1"])
+
+
+def seconds_a_trial(data: TaskData, steps: int, at_once: int, shown: int = 200) -> float | None:
+    """Seconds that train.py takes for each whole trial; None where the environment names none.
+
+    Args:
+        data: Of one input length.
+        steps: In an epoch of the whole data.
+        at_once: How many run side by side, a thread each.
+        shown: Steps of each phase that are timed.
+
+    Raises:
+        OSError: where it could not be run.
+    """
+    checkout, python = (os.environ.get(name) for name in ("AI8X_TRAINING", "AI8X_TRAINING_PYTHON"))
+    if not checkout or not python:
+        return None
+    some = Fidelity(train_share=min(1.0, shown / steps)).data(data)
+    with tempfile.TemporaryDirectory() as made, ThreadPoolExecutor(at_once) as pool:
+        folders = [Path(made, str(number)) for number in range(at_once)]
+        for folder in folders:
+            folder.mkdir()
+            make_peer_folder(Path(checkout), folder, some)
+        run = partial(peer_times, Path(checkout), python, threads=1, workers=0)
+        times = list(pool.map(run, folders))
+    return statistics.mean(one.trial(steps, judgings=2) for one in times) / at_once
+
+
+def cropped(data: TaskData, length: int) -> TaskData:
+    """The indoor task's data at one input length."""
+    task = IndoorTask()
+    splits = {
+        name: Split(task.crop(split.inputs, length), split.labels)
+        for name, split in (
+            ("train", data.train),
+            ("validation", data.validation),
+            ("test", data.test),
+        )
+    }
+    return dataclasses.replace(data, **splits)
 
 
 def our_times(data: TaskData, start: FloatPrefix, bits: Sequence[tuple[int, ...]]) -> Times:
@@ -203,7 +246,8 @@ def print_table(peer: Times, alone: Times, stacked: Times, members: int, steps: 
 def compare(data: TaskData, rounds: int, run_peer: Callable[[], Times], steps: int) -> None:
     """Times both sides in turns, and prints the medians."""
     batches = Batches.of(data.train, RECIPE.batch_size, CPU)
-    start = train_float(IndoorTask().network(101), batches, SHORT, 1, CPU)
+    network = IndoorTask().network(data.train.inputs.shape[-1])
+    start = train_float(network, batches, SHORT, 1, CPU)
     members = members_at_once(lambda size: timed_step(start, GRID[:size], batches, SHORT), 81)
     runs = [run_peer, *(partial(our_times, data, start, bits) for bits in ([BITS], GRID[:members]))]
     found = [[dataclasses.astuple(run()) for run in runs] for _ in range(rounds)]
@@ -214,6 +258,7 @@ def compare(data: TaskData, rounds: int, run_peer: Callable[[], Times], steps: i
 def main() -> int:
     """Prints a table for each number of threads."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--length", type=int, default=101)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--workers", type=int, default=0, help="of train.py's data loader")
     parser.add_argument("--steps", type=int, default=200, help="of each phase, from 30 on")
@@ -227,9 +272,12 @@ def main() -> int:
         return 2
     full = IndoorTask(sweeps_per_point=200).load()
     steps = Batches.of(full.train, RECIPE.batch_size, CPU).steps
-    data = Fidelity(train_share=min(1.0, options.steps / steps)).data(full)
-    print(f"synthetic data, input length 101, bits {BITS}, batch {RECIPE.batch_size}; our torch is")
-    print(f"{torch.__version__}; {options.steps} steps of each phase, medians of {options.rounds}")
+    some = Fidelity(train_share=min(1.0, options.steps / steps)).data(full)
+    data = cropped(some, options.length)
+    print(f"synthetic data, input length {options.length}, bits {BITS}, batch {RECIPE.batch_size};")
+    print(
+        f"our torch {torch.__version__}; {options.steps} steps a phase, medians of {options.rounds}"
+    )
     print(f"* extrapolated to {steps} steps an epoch, 8 float and 2 QAT epochs, each validated\n")
     with tempfile.TemporaryDirectory() as made:
         try:

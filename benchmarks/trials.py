@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trials per hour: one at a time straight through, with the prefix, stacked, and pruned.
 
-Run from the repository root: `python -m benchmarks.trials [--length 41] [--trained 6]`. The indoor
-network on full-size synthetic data (388 points x 200 sweeps x 4 classes), one thread, everything in
-one run. A straight trial, one from a prefix and a stack are timed on a few candidates, the float
-phase once; rates are those of the whole grid of 81 candidates of one length that follow from them.
-With --grid the whole grid is trained twice, without and with pruning, and both fronts are printed.
-With --workers 1 2 it is trained by `mpqsearch run --exhaustive --workers ...`, each time without
-and with pruning: the wall time of the whole command, start, data and float phase included.
+Run from the repository root: `python -m benchmarks.trials [--length 41] [--trained 6]`. The
+indoor network on full-size synthetic data (388 points x 200 sweeps x 4 classes), one thread,
+everything in one run. A straight trial, one from a prefix and a stack are timed on a few
+candidates, the float phase once; rates are those of the whole grid of 81 candidates of one length
+that follow from them. With --grid the whole grid is trained twice, without and with pruning, and
+both fronts are printed. With --workers 1 2 it is trained by `mpqsearch run --exhaustive --workers
+...`, each time without pruning, with it, and with a tolerance: the wall time of the whole
+command, start, data and float phase included. Where AI8X_TRAINING and AI8X_TRAINING_PYTHON are
+set, as `benchmarks.peer` says, its train.py is timed on the same data, two side by side with a
+thread each, and extrapolated to a trial.
 """
 
 import argparse
@@ -24,6 +27,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.peer import cropped, seconds_a_trial
 from hardware.candidate import Candidate
 from hardware.chips import MAX78002
 from hardware.cost.model import CostModel
@@ -43,6 +47,8 @@ RUNGS = (0.0, 0.05, 0.2, 0.5)
 GRID = list(itertools.product((8, 4, 2), repeat=4))
 STACK = 9
 WIDTH = 1024
+PEERS = 2
+"""Of train.py side by side, as many as the machine that this is for has cores."""
 
 
 def peak_flops() -> float:
@@ -116,16 +122,19 @@ task: indoor
 seed: {seed}
 data: {{sweeps_per_point: {sweeps}}}
 space: {{input_length: [{length}]}}
-pruning: {{rule: {rule}}}
+pruning: {{{pruning}}}
 search: {{batch: {stack}}}
 """
 
 
-def command(length: int, sweeps: int, workers: int, rule: str) -> float:
+PRUNING = ("rule: none", "rule: safe", "rule: safe, tolerance: 0.005")
+
+
+def command(length: int, sweeps: int, workers: int, pruning: str) -> float:
     """Wall time in seconds of a run over the whole grid; prints its front."""
     with tempfile.TemporaryDirectory() as folder:
         study = Path(folder) / "grid.yaml"
-        text = STUDY.format(seed=SEED, sweeps=sweeps, length=length, rule=rule, stack=STACK)
+        text = STUDY.format(seed=SEED, sweeps=sweeps, length=length, pruning=pruning, stack=STACK)
         study.write_text(text)
         where = ["--study", str(study), "--runs", folder, "--cache", f"{folder}/cache", "--json"]
         run = [sys.executable, "-m", "mpqsearch", "run", "--exhaustive", "--workers", str(workers)]
@@ -136,7 +145,7 @@ def command(length: int, sweeps: int, workers: int, rule: str) -> float:
     found = json.loads(done.stdout)
     front = " ".join(f"{one['bits']} {one['accuracy']:.3%}" for one in found["front"])
     stopped = int(found["counts"]["pruned"])
-    print(f"{workers} workers, pruning {rule}: {taken:.0f} s, {stopped} stopped; front: {front}")
+    print(f"{workers} workers, pruning {pruning}: {taken:.0f} s, {stopped} stopped; front: {front}")
     return taken
 
 
@@ -178,11 +187,14 @@ def main() -> None:
             rows["the grid, pruned" if prune else "the grid"] = (prefix + taken) / 81
             peaks.append(peak_flops())
     for workers in options.workers:
-        for rule in ("none", "safe"):
-            taken = command(options.length, options.sweeps, workers, rule)
-            rows[f"run, {workers} workers, pruning {rule}"] = taken / 81
+        for pruning in PRUNING:
+            taken = command(options.length, options.sweeps, workers, pruning)
+            rows[f"run, {workers} workers, {pruning}"] = taken / 81
             peaks.append(peak_flops())
     train = Batches.of(data.train, task.recipe.batch_size, CPU)
+    peer = seconds_a_trial(cropped(data, options.length), train.steps, PEERS)
+    if peer is not None:
+        rows[f"train.py, {PEERS} at once"] = peer
     macs = network.macs * len(data.train.labels)
     qat_epochs = task.recipe.epochs - task.recipe.qat_start_epoch
     peak = statistics.median(peaks)
@@ -192,9 +204,10 @@ def main() -> None:
     )
     print(f"float phase {prefix:.1f} s; QAT with its {len(RUNGS) + 1} looks {alone:.1f} s alone,")
     print(f"{stacked:.1f} s stacked, {share:.1%} of the peak in products")
-    print(f"{'':30} {'s a trial':>9} {'trials/h':>9} {'ratio':>6}")
+    print(f"{'':40} {'s a trial':>9} {'trials/h':>9} {'ratio':>6} {'to train.py':>11}")
     for name, each in rows.items():
-        print(f"{name:30} {each:9.1f} {3600 / each:9.0f} {straight / each:6.2f}")
+        beside = "" if peer is None else f"{peer / each:11.1f}"
+        print(f"{name:40} {each:9.2f} {3600 / each:9.0f} {straight / each:6.2f} {beside}")
 
 
 if __name__ == "__main__":

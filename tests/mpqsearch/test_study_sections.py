@@ -79,8 +79,8 @@ CASES = {
     ),
     "pruning key": (
         DIGITS + "pruning:\n  rung: [0.5]\n",
-        "unknown key 'pruning.rung'; allowed here: rule, rungs, keep, tolerance, floor; did you mean"
-        " rungs?",
+        "unknown key 'pruning.rung'; allowed here: rule, rungs, keep, tolerance, floor;"
+        " did you mean rungs?",
     ),
     "rule": (
         DIGITS + "pruning:\n  rule: saef\n",
