@@ -22,6 +22,8 @@ READY_SECONDS = 10
 """How long a storage proxy is waited for at the start."""
 MAKING_TABLES = (0.2, 1.0, 3.0)
 """Seconds after which a database is opened again whose tables another run is just making."""
+TABLE_EXISTS = 1050
+"""MySQL's number for a table that is there already: an operational error, as a lost server is."""
 
 
 @contextlib.contextmanager
@@ -91,7 +93,11 @@ def _database(url: str) -> StudyDatabase:
         try:
             return StudyDatabase(url, settings)
         except (sqlalchemy.exc.IntegrityError, sqlalchemy.exc.ProgrammingError):
-            time.sleep(wait)
+            pass
+        except sqlalchemy.exc.OperationalError as error:
+            if TABLE_EXISTS not in getattr(error.orig, "args", ()):
+                raise
+        time.sleep(wait)
     return StudyDatabase(url, settings)
 
 

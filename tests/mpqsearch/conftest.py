@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run with exports that can be measured."""
+"""A run with exports that can be measured; database servers that runs share."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.commands import start
 from tests.compilers import need
 from tests.conftest import write_tiny_study
 from tests.mpqsearch.measurable_exports import bring_firmware
+from tests.mpqsearch.servers import Server, Servers
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +53,22 @@ def nothing_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(allowed_code, "_allowed_here", set())
     return tmp_path / "state/mpqsearch/allowed-code.txt"
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    found = Servers()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def server(servers: Servers, request: pytest.FixtureRequest) -> Server:
+    """PostgreSQL, or the kind that `every_server` says."""
+    return servers.of_kind(getattr(request, "param", "postgresql"))
+
+
+@pytest.fixture
+def url(servers: Servers, server: Server) -> str:
+    """A new, empty database of the server."""
+    return servers.new_database(server)

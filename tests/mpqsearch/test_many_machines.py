@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs that share a study through PostgreSQL: nothing twice, nothing lost, no password told."""
+"""Runs that share a study through a server: nothing twice, nothing lost, no password told."""
 
 import contextlib
 import os
@@ -7,11 +7,9 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import optuna
@@ -26,33 +24,12 @@ from mpqsearch.storage_address import StorageAddress
 from mpqsearch.trials import TAKEN_BACK, WORKER
 from mpqsearch.watch import Watch
 from mpqsearch.workers import Workers, this_run
-from tests import postgresql
+from tests import mariadb, postgresql
 from tests.commands import Command, said_by
 from tests.mpqsearch.searches import Silent
-
-pytestmark = [
-    pytest.mark.postgresql,
-    pytest.mark.skipif(postgresql.installed() is None, reason="PostgreSQL is not installed"),
-]
+from tests.mpqsearch.servers import Server, every_server
 
 SECONDS = 120
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[postgresql.Server]:
-    pytest.importorskip("psycopg", reason="psycopg is not installed")
-    # not in pytest's own folder, which only its owner may enter
-    with tempfile.TemporaryDirectory(prefix="postgresql") as folder:
-        Path(folder).chmod(0o755)
-        found = postgresql.Server(Path(folder))
-        found.start()
-        yield found
-        found.stop()
-
-
-@pytest.fixture
-def url(server: postgresql.Server, request: pytest.FixtureRequest) -> str:
-    return server.database(f"t{abs(hash(request.node.name))}")
 
 
 def counts(url: str, name: str) -> Counter[str]:
@@ -67,6 +44,7 @@ def counts(url: str, name: str) -> Counter[str]:
     )
 
 
+@every_server
 def test_workers_killed_at_random_lose_nothing(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,6 +81,7 @@ def test_workers_killed_at_random_lose_nothing(
     assert set(found.values()) == {1}
 
 
+@every_server
 def test_two_runs_share_one_budget(url: str, tiny_study: Path, tmp_path: Path) -> None:
     """The same command twice, with run folders of their own as on two machines: no candidate twice.
 
@@ -130,6 +109,7 @@ def test_two_runs_share_one_budget(url: str, tiny_study: Path, tmp_path: Path) -
     assert not [file for file in written if b"secret" in file.read_bytes()]
 
 
+@pytest.mark.postgresql
 def test_later_commands_find_the_storage(
     mpqsearch: Command, url: str, tiny_study: Path, tmp_path: Path
 ) -> None:
@@ -152,6 +132,27 @@ def test_later_commands_find_the_storage(
     assert "secret" not in other
 
 
+@pytest.mark.mysql
+@pytest.mark.parametrize("server", ["mysql"], indirect=True)
+def test_mysql_s_password_may_be_in_a_file_of_its_own(
+    mpqsearch: Command, url: str, tiny_study: Path, tmp_path: Path
+) -> None:
+    """Where PyMySQL looks when the address says so: later commands find it, no password told."""
+    options = tmp_path / "my.cnf"
+    options.write_text(f"[client]\npassword = {mariadb.PASSWORD}\n")
+    address = f"{url.replace(f':{mariadb.PASSWORD}@', '@')}?read_default_file={options}"
+    assert mariadb.PASSWORD not in address
+    run = ["run", "--study", tiny_study, "--runs", tmp_path, "--trials", 4]
+    assert mpqsearch(*run, "--storage", address).code == 0
+    front = mpqsearch("front", "--study", "tiny", "--runs", tmp_path)
+    assert front.code == 0, front.err
+    assert "Front of study tiny" in front.out
+    options.unlink()
+    said = said_by(mpqsearch("front", "--study", "tiny", "--runs", tmp_path))
+    assert "cannot be used" in said
+
+
+@pytest.mark.postgresql
 def test_a_run_with_a_file_of_its_own_takes_no_server(
     mpqsearch: Command, url: str, tiny_study: Path, tmp_path: Path
 ) -> None:
@@ -161,6 +162,7 @@ def test_a_run_with_a_file_of_its_own_takes_no_server(
     assert "has its study in" in said_by(mpqsearch(*run, "--storage", url))
 
 
+@every_server
 def test_a_run_that_is_gone_is_found_by_its_silence(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +189,7 @@ def test_a_run_that_is_gone_is_found_by_its_silence(
     assert ledger.has(spec.space.candidate(lost.params))
 
 
+@every_server
 def test_trials_that_were_never_begun_are_taken_back(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,8 +206,9 @@ def test_trials_that_were_never_begun_are_taken_back(
     assert study.trials[trial.number].state is TrialState.FAIL
 
 
+@every_server
 def test_a_server_that_goes_away_for_a_while_is_waited_for(
-    server: postgresql.Server, url: str, tmp_path: Path
+    server: Server, url: str, tmp_path: Path
 ) -> None:
     """Stopped at once and started again in the middle of a run: every candidate is decided."""
     address = StorageAddress.parse(url)
@@ -233,6 +237,7 @@ def test_a_server_that_goes_away_for_a_while_is_waited_for(
     assert set(counts(url, "away").values()) == {1}
 
 
+@pytest.mark.postgresql
 def test_runs_share_a_study_through_the_proxy(url: str, tiny_study: Path, tmp_path: Path) -> None:
     """Two runs that know only the address of Optuna's gRPC proxy, which knows the database."""
     pytest.importorskip("grpc", reason="grpcio is not installed")
