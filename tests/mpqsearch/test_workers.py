@@ -4,15 +4,10 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-import optuna
 import pytest
-from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from mpqsearch import workers
@@ -24,52 +19,16 @@ from mpqsearch.trials import TAKEN_BACK, WORKER, Outcome
 from mpqsearch.workers import Part, Workers, this_run, worker_name
 from tests.commands import Command, said_by
 from tests.mpqsearch.searches import Silent, edited, make_search
-from tests.runs import finished_count, scored
-
-SECONDS = 90
-
-
-def slow(tiny_study: Path) -> Path:
-    """The study with trainings of some tenths of a second, and two at a time."""
-    edited(tiny_study, "task:", "recipe: {epochs: 20, qat_start_epoch: 4}\ntask:")
-    return edited(tiny_study, "batch: 4", "batch: 2")
-
-
-def start_run(study_file: Path, runs: Path, *more: str) -> "subprocess.Popen[str]":
-    where = ["--study", str(study_file), "--runs", str(runs)]
-    how = ["--workers", "2", "--exhaustive", *more]
-    return subprocess.Popen(
-        [sys.executable, "-m", "mpqsearch", "run", *where, *how],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def wait_until(holds: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
-    until = time.monotonic() + SECONDS
-    while not holds() and process.poll() is None and time.monotonic() < until:
-        time.sleep(0.02)
-    assert process.poll() is None, process.communicate()
-
-
-def opened(database: Path) -> Study:
-    return optuna.load_study(study_name="tiny", storage=f"sqlite:///{database}")
-
-
-def at_work(database: Path) -> set[int]:
-    """Processes that have a running trial."""
-    running = opened(database).get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    names = {str(trial.user_attrs.get(WORKER, ":0")) for trial in running}
-    return {int(name.rpartition(":")[2]) for name in names} - {0}
-
-
-def alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
+from tests.runs import (
+    SECONDS,
+    alive,
+    at_work,
+    finished_count,
+    scored,
+    slow,
+    start_run,
+    wait_until,
+)
 
 
 def test_two_workers_train_each_candidate_once(
