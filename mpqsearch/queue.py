@@ -26,14 +26,27 @@ def prepare_queue(spec: StudySpec, study: Study, *, alone: bool = True) -> None:
         study: Its storage.
         alone: Whether nobody else can be at work on the study: what runs then was left.
     """
-    for trial in running_trials(study) if alone else []:
+    if alone:
+        give_back(spec, study, lambda _: True)
+    references = [one for _, one in spec.space.references if one in spec.space]
+    enqueue(study, spec.space, dict.fromkeys(references, ""))
+
+
+def give_back(spec: StudySpec, study: Study, left: Callable[[FrozenTrial], bool]) -> None:
+    """Queues again what was in training when a run was ended; that is no worker's death.
+
+    Args:
+        spec: The study.
+        study: Its storage.
+        left: Whether a running trial was that run's.
+    """
+    for trial in running_trials(study):
+        if not left(trial) or not fail(study, trial.number):
+            continue
         logger.info("trial %d was interrupted; it is queued again", trial.number)
-        fail(study, trial.number)
         candidate = candidate_of(trial, spec.space)
         if candidate is not None:
             enqueue(study, spec.space, {candidate: trial.user_attrs.get(PROPOSED_BY, "")})
-    references = [one for _, one in spec.space.references if one in spec.space]
-    enqueue(study, spec.space, dict.fromkeys(references, ""))
 
 
 def enqueue(study: Study, space: Space, candidates: Mapping[Candidate, str]) -> None:

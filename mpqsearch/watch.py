@@ -10,7 +10,7 @@ from types import TracebackType
 from optuna.study import Study
 from optuna.trial import FrozenTrial
 
-from mpqsearch.queue import take_back
+from mpqsearch.queue import give_back, take_back
 from mpqsearch.storage import running_trials
 from mpqsearch.study_file import StudySpec
 from mpqsearch.trials import WORKER, run_of
@@ -22,12 +22,16 @@ GONE_SECONDS = 90.0
 """After so long without a beat a run counts as gone."""
 UNMARKED_SECONDS = 120.0
 """After so long without the name of its worker a trial counts as left."""
+LEAVING_SECONDS = 5.0
+"""How long a run that ends waits for its watch, which a storage that is away may hold up."""
 
 _BEAT = "mpqsearch:beat:"
 
 
 class Watch:
     """A thread that says that this run lives, and looks after the others.
+
+    When the run is broken off, by Ctrl-C or an error, it gives back what was in training.
 
     Each run counts up a number in the study; who sees one stand still for `GONE_SECONDS` by its own
     monotonic clock takes back the trials of that run. So clocks need not agree, and may jump. Kept
@@ -50,6 +54,7 @@ class Watch:
         self._seen: dict[str, tuple[int, float]] = {}
         self._unmarked: dict[int, float] = {}
         self._end = threading.Event()
+        self._broken_off = False
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> "Watch":
@@ -63,8 +68,9 @@ class Watch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._broken_off = kind is not None
         self._end.set()
-        self._thread.join()
+        self._thread.join(LEAVING_SECONDS)
 
     def beat(self) -> None:
         """Says that this run lives."""
@@ -102,14 +108,15 @@ class Watch:
             )
 
     def _watch(self) -> None:
-        while not self._end.wait(BEAT_SECONDS):
-            try:
+        try:
+            while not self._end.wait(BEAT_SECONDS):
                 self.beat()
                 self.look()
-            except Exception:
-                # the storage is gone for good: the search itself meets that, and tells
-                logger.warning("the watch over other runs failed", exc_info=True)
-                return
+            if self._broken_off:
+                give_back(self._spec, self._study, functools.partial(_is_of, self._run))
+        except Exception:
+            # the storage is gone for good: the search itself meets that, and tells
+            logger.warning("the watch over other runs failed", exc_info=True)
 
 
 def _is_of(run: str, trial: FrozenTrial) -> bool:
