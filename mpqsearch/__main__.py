@@ -17,12 +17,12 @@ LONGEST_LINE = 1000
 
 def main() -> None:
     """Runs the command line; exits 0, 1 (failed run), 2 (wrong request) or 130 (Ctrl-C)."""
-    hidden = hidden_packages()
-    if hidden:
-        sys.exit(_fail(hidden[0], WRONG_REQUEST))
-    from mpqsearch.cli import app
-
     try:
+        hidden = hidden_packages()
+        if hidden:
+            sys.exit(_fail(hidden[0], WRONG_REQUEST))
+        from mpqsearch.cli import app
+
         code = app(sys.argv[1:] or ["--help"], prog_name="mpqsearch", standalone_mode=False)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

@@ -2,15 +2,18 @@
 """Several processes that search one study, watched by the one that started them."""
 
 import contextlib
+import functools
 import logging
 import multiprocessing
 import os
+import secrets
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
@@ -104,8 +107,17 @@ def _safe_path() -> Iterator[None]:
 
 
 def this_run() -> str:
-    """Name of the run of this process, by machine and process, so that people find it."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    """Name of the run of this process, by machine and process, so that people find it.
+
+    A part by chance tells it from an earlier one: a container that is started again has the name
+    and the process number of before.
+    """
+    return f"{socket.gethostname()}:{os.getpid()}-{_chance()}"
+
+
+@functools.cache
+def _chance() -> str:
+    return secrets.token_hex(3)
 
 
 def worker_name(run: str, process: int | None) -> str:
@@ -191,7 +203,7 @@ class Workers:
         context = _context()
         receiving, sending = context.Pipe(duplex=False)
         process = context.Process(target=_process, args=(self._work, part, sending), daemon=True)
-        with _safe_path():
+        with _safe_path(), _interrupts_held():
             process.start()
         sending.close()
         return _Worker(part, process, receiving)
@@ -250,6 +262,20 @@ class Workers:
             self._deaths = 0
             if self._progress is not None:
                 self._progress.advance(record, self._ledger.decided - later, self._spec.budget)
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Has Ctrl-C wait while a process starts, which inherits that it is for this one alone."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # its own start would let interrupts through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 ERRORS: dict[str, type[Exception]] = {

@@ -4,6 +4,9 @@
 import json
 import os
 import signal
+import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -176,7 +179,9 @@ def test_a_fault_in_a_worker_ends_the_run(tiny_study: Path, tmp_path: Path) -> N
 
 def test_a_worker_is_named_by_machine_and_process() -> None:
     """So that people find it."""
-    assert worker_name(this_run(), 7).endswith(f":{os.getpid()}:7")
+    machine, process, worker = worker_name(this_run(), 7).split(":")
+    assert (machine, worker) == (socket.gethostname(), "7")
+    assert process.partition("-")[0] == str(os.getpid())
 
 
 @pytest.mark.parametrize(
@@ -194,3 +199,12 @@ def test_options_that_cannot_be(
     answer = mpqsearch("run", "--study", tiny_study, "--runs", tmp_path / "runs", *options)
     assert said_by(answer).startswith(said)
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_container_that_is_started_again_is_another_run() -> None:
+    """Its machine and process have the names they had; what the first left is not the second's."""
+    boxed = "import os, socket; os.getpid = lambda: 1; socket.gethostname = lambda: 'box';"
+    command = [sys.executable, "-c", f"{boxed} from mpqsearch.workers import *; print(this_run())"]
+    first, second = (subprocess.check_output(command, text=True).strip() for _ in range(2))
+    assert first != second
+    assert all(name.startswith("box:1-") for name in (first, second))
