@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 from mpqsearch.trials import WORKER
 from tests.mpqsearch.searches import edited
 
-SECONDS = 90
+SECONDS = 150
 """How long anything is waited for."""
 
 
