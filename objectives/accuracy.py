@@ -14,7 +14,7 @@ from hardware.integer import IntegerNetwork
 from hardware.network import Network
 from objectives.batches import Batches
 from objectives.cache_folder import CacheFolder
-from objectives.float_phase import FloatPrefix, train_float
+from objectives.float_phase import FloatPrefix, TrainingError, train_float
 from objectives.prefix_cache import Wanted, float_facts, kept_or_trained, origin_of
 from objectives.recipe import Recipe
 from objectives.stack_size import halves, largest_stack, members_at_once
@@ -102,6 +102,7 @@ class AccuracyObjective:
         self.rungs = rungs
         self.cache = cache
         self._prefixes: OrderedDict[tuple[int, int], FloatPrefix] = OrderedDict()
+        self._hopeless: dict[tuple[int, int], str] = {}
         self._together: dict[int, int] = {}
 
     def evaluate(
@@ -127,28 +128,22 @@ class AccuracyObjective:
     ) -> Iterator[Result]:
         """Trains some candidates of one length; where they fail together, in two halves."""
         started = time.perf_counter()
+        trained: list[Trained] = []
+        reason = ""
         try:
             trained = self._train(members, seed, stops)
         except Exception as error:
-            if len(members) > 1:
-                logger.warning("a stack of %d failed (%s); trying halves", len(members), error)
-                for half in halves(members):
-                    yield from self._evaluate_stack(members[half], seed, stops)
-                return
-            logger.debug("candidate %s failed", members[0], exc_info=True)
-            yield Failure(members[0], f"{type(error).__name__}: {error}".splitlines()[0])
-            return
-        taken = time.perf_counter() - started
-        # what was stopped early has its share of the time up to there
-        shares = [1.0 if one.finished else one.rungs[-1][0] for one in trained]
-        whole = taken / max(sum(shares), 1e-9) if any(shares) else 0.0
-        for candidate, result, share in zip(members, trained, shares, strict=True):
-            spent, left = share * whole, (1 - share) * whole
-            if not result.finished:
-                yield Stopped(candidate, result.rungs, spent, left)
-                continue
-            accuracy = result.validation_accuracy
-            yield Score(candidate, result.integers, result.rungs, accuracy, spent)
+            logger.debug("a stack of %d failed", len(members), exc_info=True)
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        # Only out here is the error gone, and with it the memory of what it was raised in.
+        if reason and len(members) > 1:
+            logger.warning("a stack of %d failed (%s); trying halves", len(members), reason)
+            for half in halves(members):
+                yield from self._evaluate_stack(members[half], seed, stops)
+        elif reason:
+            yield Failure(members[0], reason)
+        else:
+            yield from _told(members, trained, time.perf_counter() - started)
 
     def _train(self, members: Sequence[Candidate], seed: int, stops: Stops | None) -> list[Trained]:
         length = members[0].input_length
@@ -198,8 +193,14 @@ class AccuracyObjective:
     def _prefix(self, network: Network, train: Split, batches: Batches, seed: int) -> FloatPrefix:
         """The float prefix of a length and seed: from memory, from the cache, or trained."""
         key = (network.layers[0].in_size[0], seed)
+        if key in self._hopeless:  # else every part of a stack would find out by training it again
+            raise TrainingError(self._hopeless[key])
         if key not in self._prefixes:
-            self._prefixes[key] = self._float_prefix(network, train, batches, seed)
+            try:
+                self._prefixes[key] = self._float_prefix(network, train, batches, seed)
+            except TrainingError as error:
+                self._hopeless[key] = str(error)
+                raise
             while len(self._prefixes) > PREFIXES_KEPT:
                 self._prefixes.popitem(last=False)
         return self._prefixes[key]
@@ -232,3 +233,19 @@ class AccuracyObjective:
     def cropped(self, split: Split, input_length: int) -> Split:
         """A split with its inputs cut to a length."""
         return Split(self.task.crop(split.inputs, input_length), split.labels)
+
+
+def _told(
+    members: Sequence[Candidate], trained: Sequence[Trained], taken: float
+) -> Iterator[Score | Stopped]:
+    """What the members of a stack came to, which took so many seconds in all."""
+    # what was stopped early has its share of the time up to there
+    shares = [1.0 if one.finished else one.rungs[-1][0] for one in trained]
+    whole = taken / max(sum(shares), 1e-9) if any(shares) else 0.0
+    for candidate, result, share in zip(members, trained, shares, strict=True):
+        spent, left = share * whole, (1 - share) * whole
+        if not result.finished:
+            yield Stopped(candidate, result.rungs, spent, left)
+            continue
+        accuracy = result.validation_accuracy
+        yield Score(candidate, result.integers, result.rungs, accuracy, spent)

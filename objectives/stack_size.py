@@ -36,7 +36,9 @@ def members_at_once(step_of: Callable[[int], Callable[[], object]], most: int) -
     while size <= most and fruitless < FRUITLESS:
         try:
             each = _fastest(step_of(size)) / size
-        except torch.OutOfMemoryError:
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
             break
         if each > (1 - GAIN) * least:
             fruitless += 1
@@ -44,6 +46,12 @@ def members_at_once(step_of: Callable[[int], Callable[[], object]], most: int) -
             best, least, fruitless = size, each, 0
         size *= 2
     return best
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory has run out: on a GPU, on the CPU, or in Python."""
+    kinds = (MemoryError, torch.OutOfMemoryError)
+    return isinstance(error, kinds) or "can't allocate memory" in str(error)
 
 
 def _fastest(step: Callable[[], object]) -> float:

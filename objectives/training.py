@@ -163,15 +163,25 @@ def train_quantized(
             total += qat_step(groups, samples_last(inputs), labels, masks)
             done += 1
             if done in looked and done % batches.steps:
+                _require_numbers(groups, total, epoch, recipe)
                 groups = course.look(groups, looked[done], epoch_end=False)
-        if not math.isfinite(total):
-            raise TrainingError(
-                f"the loss of QAT epoch {epoch} is {total}; a smaller learning_rate than"
-                f" {recipe.learning_rate} may help"
-            )
+        _require_numbers(groups, total, epoch, recipe)
         share = (epoch + 1 - recipe.qat_start_epoch) / (recipe.epochs - recipe.qat_start_epoch)
         groups = course.look(groups, share, epoch_end=True)
     return course.results()
+
+
+def _require_numbers(groups: Sequence[Group], loss: float, epoch: int, recipe: Recipe) -> None:
+    """Raises TrainingError where the loss of an epoch, or a weight after it, is no number."""
+    stacks = [group.stack for group in groups]
+    tensors = [one for stack in stacks for one in (*stack.weights, *stack.biases)]
+    if not all(bool(one.isfinite().all()) for one in tensors if one is not None):
+        loss = math.nan
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"the loss of QAT epoch {epoch} is {loss}; a smaller learning_rate than"
+            f" {recipe.learning_rate} may help"
+        )
 
 
 def accuracies_before_qat(
