@@ -22,7 +22,7 @@ GONE_SECONDS = 90.0
 """After so long without a beat a run counts as gone."""
 UNMARKED_SECONDS = 120.0
 """After so long without the name of its worker a trial counts as left."""
-LEAVING_SECONDS = 5.0
+LEAVING_SECONDS = 10.0
 """How long a run that ends waits for its watch, which a storage that is away may hold up."""
 
 _BEAT = "mpqsearch:beat:"
