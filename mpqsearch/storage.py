@@ -91,12 +91,14 @@ def open_study(folder: RunFolder, about: About, fingerprint: dict[str, Any]) -> 
             load_if_exists=True,
         )
         known = study.user_attrs.get(_FINGERPRINT)
-        if known is None:
-            if study.get_trials(deepcopy=False):
+        if known is None and study.get_trials(deepcopy=False):
+            known = study.user_attrs.get(_FINGERPRINT)  # of another run that was faster
+            if known is None:
                 raise StudyError(
                     f"storage {folder.storage_text} holds a study {about.study!r} that mpqsearch"
                     " did not make; use another --name"
                 )
+        if known is None:
             with warnings.catch_warnings():
                 # Naming the objectives is experimental in Optuna since 3.2; without it the
                 # dashboard calls them "Objective 0" to 3.
