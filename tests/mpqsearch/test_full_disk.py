@@ -89,8 +89,9 @@ def test_a_read_only_disk_is_found_before_anything_is_made(
     assert contents(disk) == before
 
 
-def test_a_disk_that_fills_up_in_the_middle_costs_one_candidate(
-    tiny_study: Path, disk: Path
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_disk_that_fills_up_in_the_middle_costs_what_was_in_training(
+    workers: int, tiny_study: Path, disk: Path
 ) -> None:
     """The run ends with one line; the same command then finishes, nothing lost or repeated."""
     database = disk / "tiny" / "study.db"
@@ -102,6 +103,8 @@ def test_a_disk_that_fills_up_in_the_middle_costs_one_candidate(
         disk,
         "--trials",
         18,
+        "--workers",
+        workers,
         "--json",
     )
     running = subprocess.Popen(
