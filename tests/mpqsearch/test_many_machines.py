@@ -48,20 +48,22 @@ def counts(url: str, name: str) -> Counter[str]:
 def test_workers_killed_at_random_lose_nothing(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Four workers, one of them killed every half second: 200 candidates, each decided once."""
+    """Four workers, one of them killed for every 12 candidates: 200 of them, each decided once."""
     monkeypatch.setattr(workers_of_a_run, "FRUITLESS_DEATHS", 100)
     address = StorageAddress.parse(url)
     study_file = write_study(tmp_path, "kills", trials=200, sampler="random", lengths=40)
     spec, study, folder = prepared(study_file, tmp_path, address)
     work = CheapWork(study_file, tmp_path, address, seconds=0.05)
-    workers = Workers(spec, study, folder, work, count=4, progress=Silent())
+    progress = Silent()
+    workers = Workers(spec, study, folder, work, count=4, progress=progress)
     done, kills = threading.Event(), []
 
     def kill() -> None:
-        chosen = random.Random(0)
-        while not done.wait(0.5):
+        chosen, seen = random.Random(0), 0
+        while not done.wait(chosen.uniform(0.01, 0.2)):
             going = workers.processes
-            if going:
+            if going and len(progress.seen) >= seen + 12:
+                seen = len(progress.seen)
                 with contextlib.suppress(ProcessLookupError):  # it has just ended
                     os.kill(chosen.choice(going), signal.SIGKILL)
                     kills.append(True)
