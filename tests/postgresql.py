@@ -58,6 +58,8 @@ class Server:
     def start(self) -> None:
         """Starts it and waits until it answers."""
         options = f"-p {self.port} -k {self._sockets} -c listen_addresses=127.0.0.1"
+        # engines that tests have let go of keep theirs until they are collected
+        options += " -c max_connections=400"
         self._run("pg_ctl", "-D", self._data, "-l", self._log, "-o", options, "-w", "start")
 
     def stop(self) -> None:

@@ -11,16 +11,12 @@ import sqlalchemy.exc
 from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState
 
-from hardware.candidate import Candidate
-from mpqsearch import ledger as ledger_of_a_study
-from mpqsearch.ledger import Ledger
 from mpqsearch.patience import patient
 from mpqsearch.trials import WORKER
 from mpqsearch.watch import Watch
 from tests.commands import Command
 from tests.jumping_clock import DAY_S, JumpingClock
 from tests.mpqsearch.searches import make_search
-from tests.mpqsearch.test_ledger import SPACE, ask, new_study, read
 from tests.runs import SECONDS, finished_count, scored, slow, start_run, wait_until
 
 
@@ -96,24 +92,3 @@ def test_a_server_is_waited_for_while_a_clock_jumps(wall: Wall) -> None:
     storage.get_all_studies = get_all_studies  # type: ignore[method-assign, assignment]
     assert patient(storage).get_all_studies() == []
     assert asked == [0, DAY_S]
-
-
-def test_who_chooses_is_waited_for_while_a_clock_jumps(
-    wall: Wall, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A day on the wall does not fail the trial of a worker that is just choosing."""
-    study = new_study()
-    slow_one = study.ask()
-    second = ask(study, Candidate(8, (8, 8)))
-    found: Ledger = read(study)
-
-    def jump_then_choose(_: float) -> None:
-        if not wall.wrong_s:
-            wall.wrong_s = DAY_S
-            return
-        for name, distribution in SPACE.distributions().items():
-            slow_one._suggest(name, distribution)
-
-    monkeypatch.setattr(ledger_of_a_study.time, "sleep", jump_then_choose)
-    found.wait_for_choosers(second.number, 60)
-    assert study.trials[slow_one.number].state is TrialState.RUNNING

@@ -20,6 +20,7 @@ from tests.mpqsearch.dashboard.conftest import Serve
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+DIGITS = Path(__file__).parents[3] / "studies/digits.yaml"
 ENOUGH = 12
 """Trials that make a front to look at."""
 
@@ -41,9 +42,11 @@ def page(chromium: str) -> Iterator[Page]:
 
 @pytest.fixture
 def search(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
-    """A search of all of the digits' space, which has begun and goes on."""
+    """A search of all of the digits' space, three seeds each, which has begun and goes on."""
+    study = tmp_path / "digits.yaml"
+    study.write_text((DIGITS.read_text() + "\nseeds: 3\n"))
     process = subprocess.Popen(
-        [sys.executable, "-m", "mpqsearch", "run", "--study", "digits", "--exhaustive"],
+        [sys.executable, "-m", "mpqsearch", "run", "--study", "digits.yaml", "--exhaustive"],
         cwd=tmp_path,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.DEVNULL,
