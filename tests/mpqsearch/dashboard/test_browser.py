@@ -44,7 +44,7 @@ def page(chromium: str) -> Iterator[Page]:
 def search(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     """A search of all of the digits' space, three seeds each, which has begun and goes on."""
     study = tmp_path / "digits.yaml"
-    study.write_text((DIGITS.read_text() + "\nseeds: 3\n"))
+    study.write_text(DIGITS.read_text() + "\nseeds: 3\n")
     process = subprocess.Popen(
         [sys.executable, "-m", "mpqsearch", "run", "--study", "digits.yaml", "--exhaustive"],
         cwd=tmp_path,
