@@ -118,10 +118,10 @@ class Search:
         if references:
             self._evaluate_outside_references()
         while self.done < self.total:
-            batch = self._ask(self.spec.search.batch)
+            batch, misfits = self._ask(self.spec.search.batch)
             self._train(list(batch), batch)
             self._drop_checkpoints()
-            if not batch and self.done < self.total:  # the rest is in other workers' hands
+            if not batch and not misfits and self.done < self.total:  # others have the rest
                 time.sleep(OTHERS_SECONDS)
         self.records = records_of(self.study)
         if self._failures and not any(one.outcome in TRAINED for one in self.records):
@@ -162,16 +162,17 @@ class Search:
                 self._decide(self._misfit(None, candidate, cost))
         self._train(fitting, {})
 
-    def _ask(self, most: int) -> dict[Candidate, FrozenTrial]:
+    def _ask(self, most: int) -> tuple[dict[Candidate, FrozenTrial], int]:
         """Asks for candidates that nobody has; what does not fit is told at once.
 
         Returns:
-            At most `most`; fewer, or none, where the budget is filled or others have the rest.
+            Those to train, and how many did not fit: at most `most` together; fewer, or none, where
+            the budget is filled or others have the rest.
         """
         batch: dict[Candidate, FrozenTrial] = {}
-        decided = 0
+        misfits = 0
         self._learn(self.ledger.refresh())
-        while len(batch) + decided < most and self._may_ask():
+        while len(batch) + misfits < most and self._may_ask():
             chosen = self._choose()
             if chosen is None:
                 break
@@ -184,8 +185,8 @@ class Search:
                 batch[candidate] = trial
             else:
                 self._decide(self._misfit(trial.number, candidate, cost), trial)
-                decided += 1
-        return batch
+                misfits += 1
+        return batch, misfits
 
     def _may_ask(self) -> bool:
         """Whether the budget has room, or the queue holds what has its place in it already.

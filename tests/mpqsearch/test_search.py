@@ -270,3 +270,15 @@ def test_resumed_sampler_does_not_repeat_the_first_runs_draws(tiny_study: Path) 
 
     assert draws(0) == draws(0)
     assert draws(0) != draws(5)
+
+
+def test_a_batch_of_misfits_is_no_reason_to_wait(
+    tiny_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker waits where others have the rest, and there are no others here."""
+    study_file = edited(tiny_study, "chip: MAX78002", "chip: MAX78000\ndata:\n  features: 768")
+    edited(study_file, "batch: 4", "batch: 1")
+    monkeypatch.setattr("mpqsearch.search.time.sleep", lambda _: pytest.fail("it waited"))
+    search, _ = make_search(study_file, tmp_path, trials=18)
+    search.run()
+    assert search.done == 18
