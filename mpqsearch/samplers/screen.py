@@ -188,14 +188,17 @@ class ScreenedSampler(SpaceSampler):
 
     def propose(self, study: Study, trial: FrozenTrial, history: History) -> Candidate:
         """The other sampler's proposal, or what is tried in its place."""
-        screen = self._screens.setdefault(
-            study.study_name, Screen(self.space, self.prices, self._noise)
-        )
+        screen = self._screen_of(study)
         screen.learn(history.scored)
         distributions = self.space.distributions()
         proposed = proposed_parameters(self.sampler, study, trial, distributions)
         generator = random.Random(f"{self.seed} {len(history.tried)}")
         return screen.replaced(self.space.candidate(proposed), history.tried, generator)
+
+    def _screen_of(self, study: Study) -> Screen:
+        if study.study_name not in self._screens:
+            self._screens[study.study_name] = Screen(self.space, self.prices, self._noise)
+        return self._screens[study.study_name]
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Lets the other sampler prepare."""
