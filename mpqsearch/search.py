@@ -87,7 +87,7 @@ class Search:
         self.ledger = Ledger(study, spec.space, retried=again)
         self.records = records_of(study)
         self._recorded = {record.number for record in self.records}
-        self._shown: list[TrialRecord] = []
+        self._shown: dict[str, TrialRecord] = {}  # by the names of their networks
         self._new = list(self.records)
         self._trainings = Trainings(spec, objective, self.cost_of, self.records)
         self._references = {candidate: name for name, candidate in spec.space.references}
@@ -360,7 +360,6 @@ class Search:
 
     def _drop_checkpoints(self) -> None:
         """Deletes the networks of dominated candidates; once dominated, always dominated."""
-        among = [*self._shown, *self._new]
-        self._shown, self._new = shown_of(among), []
-        shown = {name_of(record) for record in self._shown}
-        self.folder.drop_checkpoints({name_of(record) for record in among} - shown)
+        among = self._shown | {name_of(record): record for record in self._new}
+        self._shown, self._new = {name_of(one): one for one in shown_of([*among.values()])}, []
+        self.folder.drop_checkpoints(among.keys() - self._shown.keys())

@@ -235,12 +235,14 @@ def test_a_trial_killed_before_its_values_were_written_is_tried_again(
 
 def test_only_shown_networks_are_kept(tiny_study: Path, tmp_path: Path) -> None:
     """Checkpoints of front and references stay; those of dominated candidates go."""
+    edited(tiny_study, "batch: 4", "batch: 1")
     search, _ = make_search(tiny_study, tmp_path, trials=18)
     search.run()
     kept = {file.stem for file in search.folder.checkpoints.glob("*.npz")}
     shown = {str(record.number) for record in front_of(search.records)}
     references = {str(record.number) for record in search.records if record.reference}
     assert kept == shown | references
+    assert search._shown.keys() == kept
 
 
 def test_progress_counts_to_the_total(tiny_study: Path, tmp_path: Path) -> None:
