@@ -32,7 +32,7 @@ def test_an_interrupt_ends_the_programs_children(tmp_path: Path) -> None:
         assert running.wait(timeout=20) != 0
     number = int(child.read_text())
     state = Path(f"/proc/{number}/stat")
-    for _ in range(200):
+    for _ in range(2000):  # it ends at once, but a busy machine may take its time
         if not _alive(number, state):
             break
         time.sleep(0.01)
