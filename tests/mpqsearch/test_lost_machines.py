@@ -10,8 +10,10 @@ from pathlib import Path
 
 import optuna
 import pytest
+from optuna.storages import RDBStorage
 from optuna.study import Study
 from optuna.trial import TrialState
+from sqlalchemy.pool import NullPool
 
 from benchmarks.cheap import prepared, write_study
 from mpqsearch import watch
@@ -34,8 +36,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def shared(url: str) -> Study | None:
+    # asked again and again: a pool each time would keep all connections that the server has
+    storage = RDBStorage(url, engine_kwargs={"poolclass": NullPool})
     try:
-        return optuna.load_study(study_name="tiny", storage=url)
+        return optuna.load_study(study_name="tiny", storage=storage)
     except KeyError:
         return None
 
