@@ -14,12 +14,13 @@ from mpqsearch.storage import open_study
 from mpqsearch.study_data import about_study, load_data
 from mpqsearch.study_file import read_study
 from tests.commands import Answer, said_by, start
+from tests.mpqsearch.searches import edited
 from tests.runs import SECONDS, finished_count, scored, slow, start_run, wait_until
 
 
 def test_the_second_run_in_a_folder_is_refused(tiny_study: Path, tmp_path: Path) -> None:
     """While the first and its workers are at work there, who train nothing twice."""
-    study_file = slow(tiny_study)
+    study_file = edited(slow(tiny_study), "epochs: 20", "epochs: 60")
     first = start_run(study_file, tmp_path)
     database = tmp_path / "tiny" / "study.db"
     wait_until(lambda: finished_count(database) > 0, first)
