@@ -127,15 +127,20 @@ class StudyDatabase(RDBStorage):
             rows = session.execute(query.order_by(found.trial_id)).all()
             if not rows:  # there may be no such study
                 models.StudyModel.find_or_raise_by_id(study_id, session)
-            changed = [one for one, state in rows if not self._is_known(one, state)]
+            trials = {one: self._known(one, state) for one, state in rows}
+            changed = [one for one, trial in trials.items() if trial is None]
             read = {one._trial_id: one for one in read_trials(session, changed)}
-        trials = [read.get(one) or self._unfinished[one] for one, _ in rows]
         self._remember(read.values())
-        return [one for one in trials if states is None or one.state in states]
+        whole = [trial for trial in (trials | read).values() if trial is not None]
+        return [trial for trial in whole if states is None or trial.state in states]
 
-    def _is_known(self, trial_id: int, state: TrialState) -> bool:
+    def _known(self, trial_id: int, state: TrialState) -> FrozenTrial | None:
+        """A trial as it was read before, where it is in that state still.
+
+        Other threads may forget it at any moment, so it is taken and looked at once.
+        """
         known = self._unfinished.get(trial_id)
-        return known is not None and known.state is state
+        return known if known is not None and known.state is state else None
 
     def _remember(self, trials: Iterable[FrozenTrial]) -> None:
         """Keeps those that do not change before their state does.

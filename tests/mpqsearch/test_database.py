@@ -15,9 +15,10 @@ from optuna.storages._cached_storage import _CachedStorage
 from optuna.study import StudyDirection
 from optuna.testing.pytest_storages import StorageTestCase
 from optuna.trial import FrozenTrial, TrialState, create_trial
+from sqlalchemy.orm import Session
 
 from mpqsearch.database import StudyDatabase
-from mpqsearch.trial_rows import READ_AT_ONCE
+from mpqsearch.trial_rows import READ_AT_ONCE, read_trials
 from mpqsearch.trials import WORKER
 
 VALUES = (0.5, float("inf"), float("-inf"))
@@ -136,6 +137,23 @@ def test_running_trials_are_read_once(database: StudyDatabase, url: str) -> None
     states = [one.state for one in study.get_trials(deepcopy=False)]
     assert states.index(TrialState.COMPLETE) == 7
     assert states.count(TrialState.RUNNING) == 29
+
+
+def test_a_trial_that_another_thread_ends_during_a_reading(
+    database: StudyDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who shares the database forgets an ended trial while others still read: they have it."""
+    trial_id = database.create_new_trial(1, claim())
+    other = database.create_new_trial(1, create_trial(state=TrialState.WAITING))
+
+    def ended_meanwhile(session: Session, trial_ids: list[int]) -> Iterator[FrozenTrial]:
+        monkeypatch.undo()
+        database._unfinished.clear()
+        yield from read_trials(session, trial_ids)
+
+    database._unfinished.pop(other)
+    monkeypatch.setattr("mpqsearch.database.read_trials", ended_meanwhile)
+    assert [one._trial_id for one in database.get_all_trials(1)] == [trial_id, other]
 
 
 def test_a_trial_without_a_worker_is_read_anew(database: StudyDatabase, url: str) -> None:
