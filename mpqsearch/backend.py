@@ -4,6 +4,7 @@
 import contextlib
 import sqlite3
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +65,7 @@ def storage_of(folder: RunFolder) -> optuna.storages.BaseStorage:
 
     Raises:
         StudyError: where a Python package for the server is missing.
+        RunFolderError: where a proxy does not answer.
     """
     address = folder.address
     if address is None:
@@ -72,7 +74,9 @@ def storage_of(folder: RunFolder) -> optuna.storages.BaseStorage:
     try:
         if address.is_proxy:
             host, port = str(address.url.host), int(address.url.port or 0)
-            storage = optuna.storages.GrpcStorageProxy(host=host, port=port)
+            with warnings.catch_warnings():  # it is experimental, which its users cannot change
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                storage = optuna.storages.GrpcStorageProxy(host=host, port=port)
             storage.wait_server_ready(timeout=READY_SECONDS)
         else:
             storage = _database(folder.storage_url)
@@ -82,6 +86,9 @@ def storage_of(folder: RunFolder) -> optuna.storages.BaseStorage:
             f"storage {address} needs a Python package that is missing: {error}".splitlines()[0]
             + f"; pip install 'mpqsearch[{kind}]' has it"
         ) from error
+    except ConnectionError:
+        silence = ConnectionError(f"it gave no answer within {READY_SECONDS} s")
+        raise RunFolderError(_reason(folder, silence)) from None
     return patient(storage)
 
 

@@ -62,8 +62,7 @@ def import_sweep(table: SweepTable, spec: StudySpec, runs: Path) -> Imported:
     trials = dict(_trials(sweep, spec))
     about = _about(table, sweep, spec)
     folder = RunFolder(runs, spec.name)
-    folder.prepare()
-    try:
+    with folder.held():
         study = open_study(folder, about, _fingerprint(table, spec))
         folder.write_study(spec.resolved())
         origin = {"file": table.path.name, "sha256": table.sha256}
@@ -73,8 +72,6 @@ def import_sweep(table: SweepTable, spec: StudySpec, runs: Path) -> Imported:
             missing = [trial for candidate, trial in trials.items() if candidate not in known]
             study.add_trials(missing)
             return Imported(about, records_of(study), len(missing))
-    finally:
-        folder.release()
 
 
 def _check_row(row: SweepRow, path: Path, spec: StudySpec) -> None:

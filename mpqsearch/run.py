@@ -70,8 +70,7 @@ def run_study(
     use_threads(machine.threads)
     objective = objective_of(spec, spec.fidelity.data(load_data(spec)), machine)
     folder = RunFolder(runs, spec.name, machine.storage)
-    folder.prepare()
-    try:
+    with folder.held():
         about = about_study(spec, objective.data)
         study = open_study(folder, about, fingerprint_of(spec, objective.data))
         with _logged(folder):
@@ -93,8 +92,6 @@ def run_study(
                     Confirmation(spec, study, objective, folder, confirm).run()
                 report_on_test_split(spec, study, objective, folder)
                 return about, records_of(study)
-    finally:
-        folder.release()
 
 
 def _search_alone(

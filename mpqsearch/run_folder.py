@@ -113,23 +113,29 @@ class RunFolder:
             return address.url.render_as_string(hide_password=False)
         return URL.create("sqlite", database=str(self.storage_path)).render_as_string()
 
-    def prepare(self) -> None:
-        """Makes the folder, or finds out before any work that it cannot be used.
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Makes the folder, or finds out before any work that it cannot be used, and holds it.
+
+        Where no study comes to be written in it, what was made is gone again.
 
         Raises:
-            RunFolderError: where it cannot be written, is full, or another run has it; folders
-                that were not there before are gone again then.
+            RunFolderError: where it cannot be written, is full, or another run has it.
         """
-        absent = [folder for folder in self._folders() if not folder.exists()]
+        absent = [path for path in (self.address_path, *self._folders()) if not path.exists()]
         try:
             self._make()
+            for left in self.checkpoints.glob("*.partial"):  # of a run that was killed
+                left.unlink(missing_ok=True)
+            yield
         except BaseException:
-            for folder in absent:
-                with contextlib.suppress(OSError):
-                    folder.rmdir()
+            if not self.study_path.exists():
+                for path in absent:
+                    with contextlib.suppress(OSError):
+                        path.unlink() if path == self.address_path else path.rmdir()
             raise
-        for left in self.checkpoints.glob("*.partial"):  # of a run that was killed
-            left.unlink(missing_ok=True)
+        finally:
+            self._lock.release()
 
     def _folders(self) -> list[Path]:
         """The folders of this run, and those around it, innermost first."""
@@ -172,10 +178,6 @@ class RunFolder:
             self._lock.acquire()
         elif not self.address_path.is_file():
             _write_whole(self.address_path, f"{address}\n")
-
-    def release(self) -> None:
-        """Lets another process run here."""
-        self._lock.release()
 
     def write_study(self, resolved: dict[str, Any]) -> None:
         """Keeps the study as resolved."""

@@ -120,11 +120,10 @@ def test_a_log_is_no_link(tmp_path: Path) -> None:
     target = tmp_path / "profile"
     target.write_text("as it was\n")
     folder = RunFolder(tmp_path, "tiny")
-    folder.prepare()
-    folder.log_path.symlink_to(target)
-    with pytest.raises(RunFolderError, match=r"log\.txt could not be written: it is a link"):
-        folder.start_log()
-    folder.release()
+    with folder.held():
+        folder.log_path.symlink_to(target)
+        with pytest.raises(RunFolderError, match=r"log\.txt could not be written: it is a link"):
+            folder.start_log()
 
 
 def test_what_is_downloaded_holds_no_links(tmp_path: Path) -> None:
@@ -266,6 +265,7 @@ def test_a_password_is_said_nowhere(tiny_study: Path, tmp_path: Path) -> None:
         assert done.stderr.startswith(said)
         assert "postgresql+psycopg://user@127.0.0.1:1/x" in done.stderr
         assert "secret" not in done.stderr + done.stdout
-    files = [file for file in tmp_path.rglob("*") if file.is_file()]
-    assert (tmp_path / "runs/tiny/storage.txt") in files
-    assert not [file for file in files if b"secret" in file.read_bytes()]
+    with RunFolder(tmp_path / "runs", "tiny", StorageAddress.parse(url)).held():
+        files = contents(tmp_path)
+    assert "runs/tiny/storage.txt" in files
+    assert not [name for name, content in files.items() if b"secret" in content]

@@ -3,6 +3,7 @@
 
 import json
 import shutil
+import socket
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -196,3 +197,39 @@ def test_odd_folder_names_hold_a_run(name: str, mpqsearch: Command, run: Path) -
     # Nothing was made under another name; Python may keep the task file compiled.
     folders = {path.name for path in run.iterdir() if path.is_dir()}
     assert folders - {"__pycache__"} == {name}
+
+
+@pytest.mark.parametrize(
+    ("kind", "package", "said"),
+    [
+        ("postgresql+psycopg", "psycopg", "Connection refused"),
+        ("mysql+pymysql", "pymysql", "Connection refused"),
+        ("grpc", "grpc", "it gave no answer within 1 s"),
+    ],
+)
+def test_a_server_that_is_not_there(  # noqa: PLR0917
+    mpqsearch: Command,
+    tiny_study: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    package: str,
+    said: str,
+) -> None:
+    """One line, and nothing is left of a run that never was; a folder of the user's stays."""
+    pytest.importorskip(package, reason=f"{package} is not installed")
+    monkeypatch.setattr("mpqsearch.backend.READY_SECONDS", 1)
+    with socket.socket() as held:  # bound, and never listened to
+        held.bind(("127.0.0.1", 0))
+        address = f"{kind}://127.0.0.1:{held.getsockname()[1]}"
+        address += "" if kind == "grpc" else "/searches"
+        (tmp_path / "runs").mkdir()
+        line = said_by(
+            mpqsearch(
+                "run", "--study", tiny_study, "--runs", tmp_path / "runs/new", "--storage", address
+            )
+        )
+    assert line.startswith(f"storage {address} cannot be used: ")
+    assert said in line
+    assert "see that the server runs" in line
+    assert not list((tmp_path / "runs").iterdir())
