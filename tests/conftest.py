@@ -15,6 +15,8 @@ from tests.commands import Answer, Command
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # The tests' own tasks may run; test_allowed_code.py and test_code_from_elsewhere.py take this back.
 os.environ["MPQSEARCH_ALLOW_CODE"] = "1"
+# What a shell starts in the background ignores Ctrl-C, and so would all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TINY_STUDY = """\
 task: tiny_task.py:TinyTask
