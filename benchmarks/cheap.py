@@ -96,10 +96,10 @@ def write_study(folder: Path, name: str, *, trials: int, sampler: str, lengths: 
 def prepared(
     study_file: Path, runs: Path, storage: StorageAddress | None
 ) -> tuple[StudySpec, Study, RunFolder]:
-    """A study ready for workers, its run folder held."""
+    """A study ready for workers."""
     spec = read_study(study_file)
     folder = RunFolder(runs, spec.name, storage)
-    folder.prepare()
+    folder.checkpoints.mkdir(parents=True, exist_ok=True)
     data = load_data(spec)
     study = open_study(folder, about_study(spec, data), fingerprint_of(spec, data))
     prepare_queue(spec, study, alone=not folder.shared)

@@ -83,7 +83,6 @@ def milliseconds(
     clock = Clock()
     work = CheapWork(study_file, folder, storage)
     Workers(spec, study, run_folder, work, count=workers, progress=clock).run()
-    run_folder.release()
     # the first of each worker include its start
     begun = min(len(clock.times) // 4, 10 * workers)
     return 1000 * (clock.times[-1] - clock.times[begun]) / (len(clock.times) - 1 - begun)

@@ -13,9 +13,9 @@ from hardware.cost.load_words import InputFormat
 from hardware.cost.measurements import Measurement, Window
 from hardware.cost.mode import Mode
 from hardware.cost.model import CostModel
-from tests.hardware.conftest import indoor_network
 from tests.hardware.measured_networks import (
     cifar_network,
+    indoor_network,
     kws_network,
     kws_v3_1_network,
     mnist_network,

@@ -153,8 +153,8 @@ def peer_times(checkout: Path, python: str, folder: Path, threads: int, workers:
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     if ran.returncode:
-        last = [line for line in ran.stderr.splitlines() if "Error" in line][-1:]
-        raise OSError(f"running train.py of {checkout} failed: {' '.join(last)}")
+        why = [line for line in ran.stderr.splitlines() if "Error" in line][-1:]
+        raise OSError(f"running train.py of {checkout} failed: {' '.join(why)}")
     log = next(folder.glob("logs/*/peer*.log")).read_text()
     taken, clock = dict[str, float](), datetime.fromisoformat
     for part, logged in itertools.groupby(STEP.finditer(log), lambda line: line[5] + line[2]):
@@ -195,15 +195,11 @@ def seconds_a_trial(data: TaskData, steps: int, at_once: int, shown: int = 200) 
 def cropped(data: TaskData, length: int) -> TaskData:
     """The indoor task's data at one input length."""
     task = IndoorTask()
-    splits = {
-        name: Split(task.crop(split.inputs, length), split.labels)
-        for name, split in (
-            ("train", data.train),
-            ("validation", data.validation),
-            ("test", data.test),
-        )
-    }
-    return dataclasses.replace(data, **splits)
+    train, validation, test = (
+        Split(task.crop(split.inputs, length), split.labels)
+        for split in (data.train, data.validation, data.test)
+    )
+    return dataclasses.replace(data, train=train, validation=validation, test=test)
 
 
 def our_times(data: TaskData, start: FloatPrefix, bits: Sequence[tuple[int, ...]]) -> Times:
@@ -249,10 +245,12 @@ def compare(data: TaskData, rounds: int, run_peer: Callable[[], Times], steps: i
     network = IndoorTask().network(data.train.inputs.shape[-1])
     start = train_float(network, batches, SHORT, 1, CPU)
     members = members_at_once(lambda size: timed_step(start, GRID[:size], batches, SHORT), 81)
-    runs = [run_peer, *(partial(our_times, data, start, bits) for bits in ([BITS], GRID[:members]))]
+    runs: list[Callable[[], Times]] = [run_peer]
+    runs += [partial(our_times, data, start, bits) for bits in ([BITS], GRID[:members])]
     found = [[dataclasses.astuple(run()) for run in runs] for _ in range(rounds)]
-    rows = [zip(*side, strict=True) for side in zip(*found, strict=True)]
-    print_table(*(Times(*map(statistics.median, row)) for row in rows), members, steps)
+    sides = (zip(*side, strict=True) for side in zip(*found, strict=True))
+    peer, alone, stacked = (Times(*map(statistics.median, side)) for side in sides)
+    print_table(peer, alone, stacked, members, steps)
 
 
 def main() -> int:

@@ -86,15 +86,16 @@ def test_accuracy(
     optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS, LAST_LEARNING_RATE)
     for _ in range(EPOCHS):
-        for batch in torch.randperm(len(inputs)).split(BATCH):
+        for batch in torch.randperm(len(inputs)).split(BATCH):  # type: ignore[no-untyped-call]
             optimizer.zero_grad()
-            nn.functional.cross_entropy(network(inputs[batch]), labels[batch]).backward()
+            loss = nn.functional.cross_entropy(network(inputs[batch]), labels[batch])
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         schedule.step()
     network.eval()
     with torch.no_grad():
         right = network(test[0][:, :, start : start + length]).argmax(dim=1) == test[1]
-    return 100 * right.float().mean().item()
+    return 100 * float(right.float().mean())
 
 
 def main() -> None:
