@@ -127,7 +127,15 @@ def work_on(runs: Path, name: str, machine: Machine, allowed: frozenset[str], pa
     with storage_errors(folder), _logged(folder):
         objective = objective_of(spec, opened.data, machine)
         study.sampler = make_sampler(spec, part.told, zlib.crc32(worker.encode()))
-        search = Search(spec, study, objective, folder, worker=worker, retried=part.failed)
+        search = Search(
+            spec,
+            study,
+            objective,
+            folder,
+            worker=worker,
+            workers=machine.workers,
+            retried=part.failed,
+        )
         search.run(references=part.references)
 
 

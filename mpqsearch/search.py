@@ -2,6 +2,7 @@
 """The search: ask for candidates, price them, train what fits, tell, and keep everything."""
 
 import logging
+import math
 import random
 import time
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -32,6 +33,8 @@ TRAINED = (Outcome.SCORED, Outcome.PRUNED)
 """Outcomes that show that trainings work."""
 REPEATS = 5
 """Known candidates a sampler may propose before an untried one is drawn for it."""
+SMALL_BATCH = 3
+"""Candidates that a worker takes at least, near the end too: fewer would not train as a stack."""
 OTHERS_SECONDS = 0.2
 """How often a worker looks whether others, who have the rest of the budget, are done."""
 
@@ -62,6 +65,7 @@ class Search:
         progress: Progress | None = None,
         *,
         worker: str = "",
+        workers: int = 1,
         retried: Set[int] | None = None,
     ) -> None:
         """Reads the study.
@@ -73,6 +77,7 @@ class Search:
             folder: Where networks are kept.
             progress: Told about every candidate this worker decides; None: nobody.
             worker: Name that marks the trials of this worker; empty where it is the only one.
+            workers: How many of this run share what is left.
             retried: Failed trials whose candidates are tried again; by default all there are.
         """
         self.spec = spec
@@ -81,6 +86,7 @@ class Search:
         self.folder = folder
         self.progress = progress
         self.worker = worker
+        self.workers = workers
         self.costs = CostModel(spec.chip, spec.calibration)
         told = len(study.get_trials(deepcopy=False))
         again = failed_trials(study) if retried is None else retried
@@ -118,7 +124,7 @@ class Search:
         if references:
             self._evaluate_outside_references()
         while self.done < self.total:
-            batch, misfits = self._ask(self.spec.search.batch)
+            batch, misfits = self._ask()
             self._train(list(batch), batch)
             self._drop_checkpoints()
             if not batch and not misfits and self.done < self.total:  # others have the rest
@@ -162,16 +168,17 @@ class Search:
                 self._decide(self._misfit(None, candidate, cost))
         self._train(fitting, {})
 
-    def _ask(self, most: int) -> tuple[dict[Candidate, FrozenTrial], int]:
+    def _ask(self) -> tuple[dict[Candidate, FrozenTrial], int]:
         """Asks for candidates that nobody has; what does not fit is told at once.
 
         Returns:
-            Those to train, and how many did not fit: at most `most` together; fewer, or none, where
-            the budget is filled or others have the rest.
+            Those to train, and how many did not fit: a batch together; fewer, or none, where the
+            budget is nearly filled or others have the rest.
         """
         batch: dict[Candidate, FrozenTrial] = {}
         misfits = 0
         self._learn(self.ledger.refresh())
+        most = self._fair_batch()
         while len(batch) + misfits < most and self._may_ask():
             chosen = self._choose()
             if chosen is None:
@@ -187,6 +194,12 @@ class Search:
                 self._decide(self._misfit(trial.number, candidate, cost), trial)
                 misfits += 1
         return batch, misfits
+
+    def _fair_batch(self) -> int:
+        """Candidates to ask for: near the end no more than a worker's share of what is left."""
+        free = self.total - self.ledger.claimed + len(self.ledger.waiting)
+        share = max(SMALL_BATCH, math.ceil(free / self.workers))
+        return min(self.spec.search.batch, share)
 
     def _may_ask(self) -> bool:
         """Whether the budget has room, or the queue holds what has its place in it already.

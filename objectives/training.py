@@ -71,11 +71,13 @@ class Group:
 def grouped(
     prefix: FloatPrefix, bits: Sequence[tuple[int, ...]], recipe: Recipe, size: int
 ) -> list[Group]:
-    """Bit assignments in groups of a size, at the start of their QAT."""
+    """Bit assignments in even groups of about a size, at the start of their QAT."""
+    count = max(1, round(len(bits) / size))
     found = []
-    for start in range(0, len(bits), size):
-        stack = StackedNetwork(prefix, bits[start : start + size], recipe)
-        members = tuple(range(start, min(start + size, len(bits))))
+    for number in range(count):
+        begin, end = (len(bits) * place // count for place in (number, number + 1))
+        stack = StackedNetwork(prefix, bits[begin:end], recipe)
+        members = tuple(range(begin, end))
         found.append(Group(stack, stack.optimizer(recipe.learning_rate), members))
     return found
 
@@ -137,7 +139,7 @@ def train_quantized(
         batches: The training split, cropped to the network's input.
         validation: The validation split, cropped likewise.
         recipe: Settings of both phases.
-        together: Members that take a step together; what is chosen changes rounding only.
+        together: About so many members take a step together; it changes rounding only.
         rungs: Shares of the QAT steps at which accuracies are computed, besides every epoch's end.
         stops: Says there who is stopped; None: nobody.
 

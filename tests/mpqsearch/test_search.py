@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The search on a scripted objective: what is asked, told, kept and counted."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -283,4 +285,25 @@ def test_a_batch_of_misfits_is_no_reason_to_wait(
     monkeypatch.setattr("mpqsearch.search.time.sleep", lambda _: pytest.fail("it waited"))
     search, _ = make_search(study_file, tmp_path, trials=18)
     search.run()
+    assert search.done == 18
+
+
+def test_near_the_end_workers_share_what_is_left(
+    tiny_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 18 in batches of 8, three workers take no more than a third of what is left each time."""
+    study_file = edited(tiny_study, "batch: 4", "batch: 8")
+    search, objective = make_search(study_file, tmp_path, trials=18)
+    sizes = []
+    evaluate = objective.evaluate
+
+    def counted(candidates: Sequence[Candidate], **settings: Any) -> Iterator[Any]:
+        if candidates:  # references outside the space, of which there are none
+            sizes.append(len(candidates))
+        return evaluate(candidates, **settings)
+
+    monkeypatch.setattr(objective, "evaluate", counted)
+    search.workers = 3
+    search.run()
+    assert sizes == [6, 4, 3, 3, 2]
     assert search.done == 18

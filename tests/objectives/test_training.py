@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 import torch
 
-from objectives.training import Trained, accuracies_before_qat, train_quantized
+from objectives.training import Trained, accuracies_before_qat, grouped, train_quantized
 from tests.objectives.networks import SHORT, blobs, one_axis
 from tests.objectives.test_stacked import BITS, prefix_of
 
@@ -59,6 +59,19 @@ def test_accuracies_before_qat_are_those_of_the_first_rung() -> None:
     found = accuracies_before_qat(prefix, BITS, blobs(NETWORK, 300, 2), SHORT)
     assert found == [one.rungs[0][1] for one in trained(1, {})]
     assert len(set(found)) > 1
+
+
+@pytest.mark.parametrize(
+    ("members", "size", "sizes"),
+    [(9, 8, [9]), (12, 8, [6, 6]), (13, 8, [6, 7]), (3, 8, [3]), (5, 1, [1, 1, 1, 1, 1])],
+)
+def test_groups_are_even(members: int, size: int, sizes: list[int]) -> None:
+    """Nobody takes steps alone beside a full group."""
+    prefix, _ = prefix_of(NETWORK)
+    groups = grouped(prefix, (BITS * members)[:members], SHORT, size)
+    assert [len(one.members) for one in groups] == sizes
+    assert [member for one in groups for member in one.members] == list(range(members))
+    assert [bits for one in groups for bits in one.stack.bits] == (BITS * members)[:members]
 
 
 @pytest.mark.parametrize("together", [1, 2, len(BITS)])
