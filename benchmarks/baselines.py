@@ -36,7 +36,7 @@ from mpqsearch.study_file import find_study_file, read_study
 from mpqsearch.sweep_costs import CostSource, price_sweep
 from mpqsearch.sweep_table import read_table
 from objectives.accuracy import AccuracyObjective
-from objectives.threads import use_threads
+from objectives.process import prepare_process
 
 BUDGETS = (20, 60)
 SEARCHERS = ("random", PLAIN_NSGA2, "nsga2", "cost-aware")
@@ -84,7 +84,7 @@ class Led(BaseSampler):
 
 def candidates_of(space: Space, cache: Path | None, most: int) -> dict[str, list[Candidate]]:
     """The first candidates of every baseline, in the order a warm start takes them."""
-    use_threads(1)
+    prepare_process(1)
     spec = read_study(find_study_file("indoor"))
     objective = AccuracyObjective(
         spec.task, load_data(spec), spec.recipe, cache=open_cache(cache, None)

@@ -34,11 +34,11 @@ from benchmarks.qat_step import CPU, seconds
 from objectives.batches import Batches
 from objectives.fidelity import Fidelity
 from objectives.float_phase import FloatPrefix, train_float
+from objectives.process import prepare_process
 from objectives.recipe import Recipe
 from objectives.stack_size import members_at_once
 from objectives.task import Split, TaskData
 from objectives.tasks.indoor import IndoorTask
-from objectives.threads import use_threads
 from objectives.training import timed_step, train_quantized
 
 RECIPE = Recipe()
@@ -281,7 +281,7 @@ def main() -> int:
         try:
             make_peer_folder(Path(checkout), Path(made), data)
             for threads in options.threads:
-                use_threads(threads)
+                prepare_process(threads)
                 print(f"threads: {threads}; train.py's loader processes: {options.workers}")
                 given = (Path(checkout), python, Path(made), threads, options.workers)
                 compare(data, options.rounds, partial(peer_times, *given), steps)

@@ -23,10 +23,10 @@ from mpqsearch import pruning
 from mpqsearch.pruning import Judge, SafeRule, Standing, default_floor
 from mpqsearch.trainings import costs_of
 from objectives.accuracy import AccuracyObjective, Score
+from objectives.process import prepare_process
 from objectives.task import Task
 from objectives.tasks.digits import DigitsTask
 from objectives.tasks.indoor import IndoorTask
-from objectives.threads import use_threads
 
 RUNGS = (0.0, 0.05, 0.2, 0.5)
 ORDERS = 12
@@ -124,7 +124,7 @@ def report(name: str, rows: Sequence[Row], classes: int, samples: int) -> None:
 
 def main() -> None:
     """Trains both grids and prints what the rule does with them."""
-    use_threads(1)
+    prepare_process(1)
     rows, samples = trained(DigitsTask(), (8, 6))
     report("digits", rows, 10, samples)
     rows, samples = trained(IndoorTask(sweeps_per_point=16), (41,))

@@ -15,13 +15,13 @@ from collections.abc import Callable
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from objectives.batches import Batches, epoch_generator
-from objectives.float_phase import FloatPrefix, train_float
+from objectives.batches import Batches
+from objectives.float_phase import train_float
+from objectives.process import prepare_process
 from objectives.recipe import Recipe
-from objectives.stacked import dropout_masks, samples_last
 from objectives.task import Split
 from objectives.tasks.indoor import IndoorTask
-from objectives.training import grouped, qat_step
+from objectives.training import timed_step
 
 CPU = torch.device("cpu")
 RECIPE = Recipe(epochs=3, qat_start_epoch=1)
@@ -29,16 +29,6 @@ MEMBERS = (1, 3, 9, 27)
 ASSIGNMENTS = list(itertools.product((8, 4, 2), repeat=4))
 WIDTH = 1024
 OPERATIONS = 20
-
-
-def one_step(prefix: FloatPrefix, batches: Batches, members: int) -> Callable[[], float]:
-    """A function that takes one step of a stack, always on the same batch."""
-    groups = grouped(prefix, ASSIGNMENTS[:members], RECIPE, 1)
-    generator = epoch_generator(1, 1, CPU)
-    inputs, labels = next(batches.epoch(generator))
-    masks = dropout_masks(prefix.network, RECIPE, len(labels), generator)
-    placed = samples_last(inputs)
-    return lambda: qat_step(groups, placed, labels, masks)
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -66,23 +56,27 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--operations", action="store_true", help="list what takes longest")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    prepare_process(options.threads)
     task = IndoorTask(sweeps_per_point=4)  # a step does not see how many samples there are
     network, train = task.network(options.length), task.load().train
     cropped = Split(task.crop(train.inputs, options.length), train.labels)
     batches = Batches.of(cropped, RECIPE.batch_size, CPU)
     prefix = train_float(network, batches, RECIPE, 1, CPU)
+
+    def step_of(members: int) -> Callable[[], float]:
+        return timed_step(prefix, ASSIGNMENTS[:members], batches, RECIPE)
+
     macs = sum(layer.macs for layer in network.layers)
     print(f"{options.threads} threads, length {options.length}, batch {RECIPE.batch_size}")
     print(f"{'members':>7} {'ms/step':>8} {'ms/member':>9} {'peak GFLOPS':>11} {'share':>6}")
     for members in MEMBERS:
-        taken, product = measure(one_step(prefix, batches, members), options.repeats)
+        taken, product = measure(step_of(members), options.repeats)
         peak = 2 * WIDTH**3 / product
         share = 6 * macs * RECIPE.batch_size * members / taken / peak
         each = taken / members
         print(f"{members:7} {taken * 1e3:8.1f} {each * 1e3:9.2f} {peak / 1e9:11.0f} {share:6.1%}")
     if options.operations:
-        step = one_step(prefix, batches, 9)
+        step = step_of(9)
         with profile(activities=[ProfilerActivity.CPU]) as found:
             step()
         averages = found.key_averages()

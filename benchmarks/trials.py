@@ -38,8 +38,8 @@ from mpqsearch.trainings import costs_of
 from mpqsearch.trials import Outcome, TrialRecord
 from objectives.accuracy import AccuracyObjective, Result, Score
 from objectives.batches import Batches
+from objectives.process import prepare_process
 from objectives.tasks.indoor import IndoorTask
-from objectives.threads import use_threads
 
 CPU = torch.device("cpu")
 SEED = 42
@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--grid", action="store_true", help="train the grid, with and without")
     parser.add_argument("--workers", type=int, nargs="*", default=[], help="the real command's")
     options = parser.parse_args()
-    use_threads(1)
+    prepare_process(1)
     task = IndoorTask(sweeps_per_point=options.sweeps)
     data, network = task.load(), task.network(options.length)
     chosen = [Candidate(options.length, bits) for bits in GRID[:: 81 // options.trained]]

@@ -36,7 +36,7 @@ from mpqsearch.trials import TrialRecord
 from mpqsearch.watch import Watch
 from mpqsearch.workers import Part, Workers, this_run, worker_name
 from objectives.accuracy import AccuracyObjective
-from objectives.threads import use_threads
+from objectives.process import prepare_process
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def run_study(
         RunFolderError: for a run folder that cannot be written or is in use.
         RunFailed: after three failures in a row.
     """
-    use_threads(machine.threads)
+    prepare_process(machine.threads)
     objective = objective_of(spec, spec.fidelity.data(load_data(spec)), machine)
     folder = RunFolder(runs, spec.name, machine.storage)
     with folder.held():
@@ -120,7 +120,7 @@ def work_on(runs: Path, name: str, machine: Machine, allowed: frozenset[str], pa
         part: The worker's part of it.
     """
     allow_here(allowed)
-    use_threads(machine.threads)
+    prepare_process(machine.threads)
     worker = worker_name(part.run, os.getpid())
     opened = OpenedStudy(runs, name, machine.storage)
     spec, study, folder = opened.spec, opened.study, opened.folder

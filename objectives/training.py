@@ -16,7 +16,7 @@ from objectives.recipe import Recipe
 from objectives.stacked import StackedNetwork, dropout_masks, samples_last
 from objectives.task import Split
 
-JUDGED_AT_ONCE = 512
+JUDGED_AT_ONCE = 256
 """Samples that accuracies are computed on at once."""
 
 Stops = Callable[[float, Sequence[int], Sequence[float]], Sequence[bool]]

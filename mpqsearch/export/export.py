@@ -36,7 +36,7 @@ from mpqsearch.machine import Machine, objective_of
 from mpqsearch.opened_study import OpenedStudy
 from objectives.accuracy import Failure, Score
 from objectives.cache_folder import CacheFolder
-from objectives.threads import use_threads
+from objectives.process import prepare_process
 
 MOST_AT_ONCE = 4
 """Runs of the izer at once: the variants of one pick on both chips."""
@@ -72,7 +72,7 @@ def export_picks(
         IzerError: where the izer fails.
         RunFailed: where a training fails, or a kept network is not the one that was scored.
     """
-    use_threads(1)
+    prepare_process(1)
     _ = opened.data  # refused here where they have changed, before anything is made
     networks: dict[Candidate, IntegerNetwork] = {}
 
