@@ -34,7 +34,7 @@ from mpqsearch.study_data import about_study, fingerprint_of, load_data
 from mpqsearch.study_file import StudySpec
 from mpqsearch.trials import TrialRecord
 from mpqsearch.watch import Watch
-from mpqsearch.workers import Part, Workers, this_run, worker_name
+from mpqsearch.workers import Part, Workers, start_early, this_run, worker_name
 from objectives.accuracy import AccuracyObjective
 from objectives.process import prepare_process
 
@@ -68,6 +68,8 @@ def run_study(
         RunFailed: after three failures in a row.
     """
     prepare_process(machine.threads)
+    if machine.workers > 1:
+        start_early()
     objective = objective_of(spec, spec.fidelity.data(load_data(spec)), machine)
     folder = RunFolder(runs, spec.name, machine.storage)
     with folder.held():

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
@@ -86,6 +86,14 @@ def _context() -> SpawnContext | ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["mpqsearch.run"])
     return context
+
+
+def start_early() -> None:
+    """Has what worker processes come from import everything, while this one loads the data."""
+    context = _context()
+    if isinstance(context, ForkServerContext):
+        with _safe_path(), _interrupts_held():
+            forkserver.ensure_running()
 
 
 @contextlib.contextmanager

@@ -103,12 +103,15 @@ class AccuracyObjective:
         self.cache = cache
         self._prefixes: OrderedDict[tuple[int, int], FloatPrefix] = OrderedDict()
         self._hopeless: dict[tuple[int, int], str] = {}
+        self._wanted: dict[tuple[int, int], Wanted] = {}
         self._together: dict[int, int] = {}
 
     def evaluate(
         self, candidates: Sequence[Candidate], *, seed: int, stops: Stops | None = None
     ) -> Iterator[Result]:
-        """Scores candidates, giving each as soon as its stack is done, longest inputs first.
+        """Scores candidates, giving each as soon as its stack is done.
+
+        Longest inputs come first, but for those whose float phase another process is at.
 
         Args:
             candidates: What to train.
@@ -116,7 +119,10 @@ class AccuracyObjective:
             stops: Says at each rung who is stopped; None: nobody.
         """
         lengths = sorted({candidate.input_length for candidate in candidates}, reverse=True)
-        for length in lengths:
+        while lengths:
+            free = (one for one in lengths[:-1] if not self._is_underway(one, seed))
+            length = next(free, lengths[-1])
+            lengths.remove(length)
             members = [one for one in candidates if one.input_length == length]
             network = self.task.checked_network(length)
             largest = largest_stack(network, self.recipe.batch_size, self.device)
@@ -217,13 +223,24 @@ class AccuracyObjective:
 
         if self.cache is None:
             return trained()
-        wanted = Wanted(
-            float_facts(network, train, self.recipe, seed, self.device),
-            origin_of(self.task, network, self.recipe, seed),
-            network,
-            self.device,
-        )
-        return kept_or_trained(self.cache, wanted, trained)
+        return kept_or_trained(self.cache, self._asked_for(network, train, seed), trained)
+
+    def _is_underway(self, input_length: int, seed: int) -> bool:
+        """Whether another process runs the float phase of a length and seed now."""
+        if self.cache is None or (input_length, seed) in self._prefixes:
+            return False
+        network = self.task.checked_network(input_length)
+        train = self.cropped(self.data.train, input_length)
+        return self.cache.is_held(self._asked_for(network, train, seed).key)
+
+    def _asked_for(self, network: Network, train: Split, seed: int) -> Wanted:
+        """A float prefix as the cache is asked for it; the data are hashed once."""
+        key = (network.layers[0].in_size[0], seed)
+        if key not in self._wanted:
+            facts = float_facts(network, train, self.recipe, seed, self.device)
+            origin = origin_of(self.task, network, self.recipe, seed)
+            self._wanted[key] = Wanted(facts, origin, network, self.device)
+        return self._wanted[key]
 
     def test_accuracy(self, integers: IntegerNetwork) -> float:
         """Accuracy on the test split, 0 to 1: for reporting, never for choosing."""

@@ -160,7 +160,7 @@ class CacheFolder:
         Only work is saved by it: two processes that compute the same entry are both right. So it
         is done without where no lock can be had, and the system ends a killed process's lock.
         """
-        lock = FileLock(self.path / f"{key}.lock")
+        lock = FileLock(self._lock_path(key))
         with contextlib.suppress(OSError):
             self.path.mkdir(parents=True, exist_ok=True)
             try:
@@ -175,6 +175,21 @@ class CacheFolder:
                 lock.release()
                 with contextlib.suppress(OSError):
                     Path(lock.lock_file).unlink()
+
+    def is_held(self, key: str) -> bool:
+        """Whether another process computes an entry now."""
+        path = self._lock_path(key)
+        try:
+            if path.exists():
+                FileLock(path).acquire(timeout=0).lock.release()
+        except Timeout:
+            return True
+        except OSError:
+            pass
+        return False
+
+    def _lock_path(self, key: str) -> Path:
+        return self.path / f"{key}.lock"
 
     def _path(self, key: str) -> Path:
         return self.path / f"{key}.prefix"

@@ -50,6 +50,11 @@ class Wanted:
     network: Network
     device: torch.device
 
+    @property
+    def key(self) -> str:
+        """What it is kept under."""
+        return key_of(self.facts)
+
 
 def float_facts(
     network: Network, train: Split, recipe: Recipe, seed: int, device: torch.device
@@ -96,7 +101,7 @@ def kept_or_trained(
     folder: CacheFolder, wanted: Wanted, train: Callable[[], FloatPrefix]
 ) -> FloatPrefix:
     """The prefix that is wanted, from the folder; where it is not there, trains and keeps it."""
-    key = key_of(wanted.facts)
+    key = wanted.key
     with folder.alone(key):
         content = folder.read(key)
         if content is not None:

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -6,9 +8,12 @@ import torch
 from hardware.candidate import Candidate
 from objectives import accuracy
 from objectives.accuracy import AccuracyObjective, Failure, Score
+from objectives.cache_folder import CacheFolder
 from objectives.float_phase import TrainingError
+from objectives.prefix_cache import float_facts, key_of
 from objectives.tasks.digits import DigitsTask
 from tests.objectives.networks import ImagesTask
+from tests.tiny_task import TinyTask
 
 CPU = torch.device("cpu")
 
@@ -70,3 +75,23 @@ def test_digits_are_learned_and_two_bits_everywhere_cost_accuracy() -> None:
     assert isinstance(two, Score)
     assert eight.validation_accuracy > 0.93
     assert two.validation_accuracy < eight.validation_accuracy
+
+
+def test_another_length_comes_first_where_a_float_phase_is_underway_elsewhere(
+    tmp_path: Path,
+) -> None:
+    """Two workers on the same lengths run two float phases, instead of waiting for one."""
+    task, cache = TinyTask(), CacheFolder(tmp_path)
+    trainer = AccuracyObjective(task, task.load(), task.recipe, device=CPU, cache=cache)
+    candidates = [Candidate(length, (8, 8)) for length in (8, 7, 6)]
+    train = trainer.cropped(trainer.data.train, 8)
+    key = key_of(float_facts(task.network(8), train, task.recipe, 1, CPU))
+    results = trainer.evaluate(candidates, seed=1)
+    with cache.alone(key):
+        assert cache.is_held(key)
+        order = [next(results).candidate.input_length for _ in range(2)]
+    assert not cache.is_held(key)
+    order += [one.candidate.input_length for one in results]
+    assert order == [7, 6, 8]
+    known = [one.candidate.input_length for one in trainer.evaluate(candidates, seed=1)]
+    assert known == [8, 7, 6]
