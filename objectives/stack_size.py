@@ -2,13 +2,13 @@
 """How many members train together: found by measuring on the machine that trains."""
 
 import math
-import os
 import time
 from collections.abc import Callable, Sequence
 
 import torch
 
 from hardware.network import Network
+from objectives.free_memory import free_bytes
 
 REPEATS = 3
 GAIN = 0.05
@@ -77,16 +77,8 @@ def largest_stack(network: Network, batch: int, device: torch.device) -> int:
     parameters = sum(layer.weight_count + layer.out_channels for layer in network.layers)
     activations = batch * sum(layer.out_channels * layer.out_pixels for layer in network.layers)
     member = FLOAT_BYTES * (COPIES * parameters + 4 * activations)
-    return max(1, int(MEMORY_SHARE * _free_bytes(device) / member))
-
-
-def _free_bytes(device: torch.device) -> int:
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):  # not everywhere
-        return 1 << 30
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else free_bytes()
+    return max(1, int(MEMORY_SHARE * free / member))
 
 
 def halves(members: Sequence[object]) -> tuple[slice, slice]:

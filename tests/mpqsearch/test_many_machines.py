@@ -26,10 +26,9 @@ from mpqsearch.watch import Watch
 from mpqsearch.workers import Workers, this_run
 from tests import mariadb, postgresql
 from tests.commands import Command, said_by
-from tests.mpqsearch.searches import Silent
+from tests.mpqsearch.searches import Silent, edited
 from tests.mpqsearch.servers import Server, every_server
-
-SECONDS = 120
+from tests.runs import SECONDS, slow, start_run
 
 
 def counts(url: str, name: str) -> Counter[str]:
@@ -89,14 +88,9 @@ def test_two_runs_share_one_budget(url: str, tiny_study: Path, tmp_path: Path) -
 
     The password is in no file that they leave.
     """
-    command = [sys.executable, "-m", "mpqsearch", "run", "--study", str(tiny_study), "--exhaustive"]
-    command += ["--storage", url]
+    study_file = edited(slow(tiny_study), "epochs: 20", "epochs: 60")  # neither does all alone
     both = [
-        subprocess.Popen(
-            [*command, "--runs", str(tmp_path / name)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        start_run(study_file, tmp_path / name, "--storage", url, workers=1)
         for name in ("one", "other")
     ]
     for process in both:
@@ -251,13 +245,8 @@ def test_runs_share_a_study_through_the_proxy(url: str, tiny_study: Path, tmp_pa
     with subprocess.Popen([sys.executable, "-W", "ignore", "-c", serving]) as proxy:
         try:
             storage = f"grpc://127.0.0.1:{port}"
-            command = ["run", "--study", str(tiny_study), "--exhaustive", "--storage", storage]
             both = [
-                subprocess.Popen(
-                    [sys.executable, "-m", "mpqsearch", *command, "--runs", str(tmp_path / name)],
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                )
+                start_run(tiny_study, tmp_path / name, "--storage", storage, workers=1)
                 for name in ("one", "other")
             ]
             for process in both:

@@ -68,12 +68,12 @@ def test_a_group_that_does_not_fit_is_not_taken(clock: list[float]) -> None:
 def test_stacks_fill_half_of_the_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twice the memory holds twice the members; one is always tried."""
     network = one_axis()
-    monkeypatch.setattr(stack_size, "_free_bytes", lambda _: 10_000_000)
+    monkeypatch.setattr(stack_size, "free_bytes", lambda: 10_000_000)
     some = largest_stack(network, 32, CPU)
-    monkeypatch.setattr(stack_size, "_free_bytes", lambda _: 20_000_000)
+    monkeypatch.setattr(stack_size, "free_bytes", lambda: 20_000_000)
     assert some > 1
     assert abs(largest_stack(network, 32, CPU) - 2 * some) <= 1
-    monkeypatch.setattr(stack_size, "_free_bytes", lambda _: 1000)
+    monkeypatch.setattr(stack_size, "free_bytes", lambda: 1000)
     assert largest_stack(network, 32, CPU) == 1
 
 
