@@ -7,9 +7,11 @@ import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import optuna
 import sqlalchemy.exc
+from optuna.storages._rdb import models
 
 from mpqsearch.database import StudyDatabase
 from mpqsearch.environment import STORAGE_VARIABLE
@@ -23,8 +25,10 @@ READY_SECONDS = 10
 """How long a storage proxy is waited for at the start."""
 MAKING_TABLES = (0.2, 1.0, 3.0)
 """Seconds after which a database is opened again whose tables another run is just making."""
-TABLE_EXISTS = 1050
-"""MySQL's number for a table that is there already: an operational error, as a lost server is."""
+TABLE_EXISTS = "already exists"
+"""What SQLite and MySQL say of a table that is there: an operational error, as a lost server is."""
+TABLES = frozenset(models.BaseModel.metadata.tables) | {"alembic_version"}
+"""Optuna's own."""
 
 
 @contextlib.contextmanager
@@ -69,7 +73,7 @@ def storage_of(folder: RunFolder) -> optuna.storages.BaseStorage:
     """
     address = folder.address
     if address is None:
-        return StudyDatabase(folder.storage_url, {"connect_args": {"timeout": LOCK_SECONDS}})
+        return _database(folder.storage_url, {"connect_args": {"timeout": LOCK_SECONDS}})
     storage: optuna.storages.BaseStorage
     try:
         if address.is_proxy:
@@ -79,7 +83,8 @@ def storage_of(folder: RunFolder) -> optuna.storages.BaseStorage:
                 storage = optuna.storages.GrpcStorageProxy(host=host, port=port)
             storage.wait_server_ready(timeout=READY_SECONDS)
         else:
-            storage = _database(folder.storage_url)
+            # a connection that was lost is found when it is used, and `patient` makes another
+            storage = _database(folder.storage_url, {"pool_pre_ping": False})
     except ImportError as error:
         kind = address.extra
         raise StudyError(
@@ -92,17 +97,15 @@ def storage_of(folder: RunFolder) -> optuna.storages.BaseStorage:
     return patient(storage)
 
 
-def _database(url: str) -> StudyDatabase:
-    """A database server's storage; of several that make its tables, all but one try again."""
-    # a connection that was lost is found when it is used, and `patient` makes another
-    settings = {"pool_pre_ping": False}
+def _database(url: str, settings: dict[str, Any]) -> StudyDatabase:
+    """A database's storage; of several that make its tables at once, all but one try again."""
     for wait in MAKING_TABLES:
         try:
             return StudyDatabase(url, settings)
         except (sqlalchemy.exc.IntegrityError, sqlalchemy.exc.ProgrammingError):
             pass
         except sqlalchemy.exc.OperationalError as error:
-            if TABLE_EXISTS not in getattr(error.orig, "args", ()):
+            if TABLE_EXISTS not in str(error.orig):
                 raise
         time.sleep(wait)
     return StudyDatabase(url, settings)
@@ -123,7 +126,8 @@ def check_owner(path: Path) -> bool:
     with contextlib.closing(sqlite3.connect(uri, uri=True)) as database:
         rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         tables = {str(name) for (name,) in rows}
-    if tables and not tables >= {"studies", "trials", "version_info"}:
+    # a few of Optuna's tables alone: another process is just making them
+    if not (tables <= TABLES or tables >= {"studies", "trials", "version_info"}):
         raise RunFolderError(
             f"storage {path} is a database of another program, with tables"
             f" {', '.join(sorted(tables)[:3])}; choose another --runs or --name"

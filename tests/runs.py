@@ -2,7 +2,6 @@
 """Real runs of the tiny study, in processes of their own, and what they have come to."""
 
 import os
-import sqlite3
 import subprocess
 import sys
 import time
@@ -10,8 +9,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import optuna
+from optuna.storages._rdb import models
 from optuna.study import Study
 from optuna.trial import TrialState
+from sqlalchemy import create_engine, func, select
+from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.pool import NullPool
 
 from mpqsearch.trials import WORKER
 from tests.mpqsearch.searches import edited
@@ -49,10 +52,11 @@ def start_run(
 def wait_until(holds: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
     """Waits until something is so while a run goes on."""
     until = time.monotonic() + SECONDS
-    while not holds() and process.poll() is None and time.monotonic() < until:
+    while not holds():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
         time.sleep(0.02)
     assert process.poll() is None, process.communicate()
-    assert holds()
 
 
 def opened(database: Path) -> Study:
@@ -81,11 +85,19 @@ def scored(database: Path) -> list[str]:
 
 
 def finished_count(database: Path) -> int:
-    if not database.is_file():
-        return 0
+    return in_state(f"sqlite:///{database}", TrialState.COMPLETE) if database.is_file() else 0
+
+
+def in_state(url: str, *states: TrialState) -> int:
+    """Trials in some states, of all studies; none where there are no tables yet.
+
+    Optuna would make them, in the way of a run that is just about it, and each storage that is
+    asked again and again would keep connections of its own.
+    """
+    trial = models.TrialModel
+    query = select(func.count()).select_from(trial).where(trial.state.in_(states))
     try:
-        with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
-            query = "SELECT COUNT(*) FROM trials WHERE state = 'COMPLETE'"
-            return int(connection.execute(query).fetchone()[0])
-    except sqlite3.OperationalError:
+        with create_engine(url, poolclass=NullPool).connect() as connection:
+            return int(connection.execute(query).scalar_one())
+    except (OperationalError, ProgrammingError):
         return 0

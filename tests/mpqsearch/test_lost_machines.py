@@ -10,10 +10,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from optuna.storages import RDBStorage
-from optuna.study import Study
 from optuna.trial import TrialState
-from sqlalchemy.pool import NullPool
 
 from benchmarks.cheap import prepared, write_study
 from mpqsearch import watch
@@ -25,7 +22,7 @@ from mpqsearch.workers import this_run
 from tests.commands import Command
 from tests.mpqsearch.searches import edited
 from tests.mpqsearch.servers import Server, every_server
-from tests.runs import SECONDS, slow, start_run, wait_until
+from tests.runs import SECONDS, in_state, slow, start_run, wait_until
 
 
 @pytest.fixture
@@ -33,20 +30,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has a run of this process soon find that another is gone."""
     monkeypatch.setattr(watch, "BEAT_SECONDS", 0.1)
     monkeypatch.setattr(watch, "GONE_SECONDS", 0.5)
-
-
-def shared(url: str) -> Study | None:
-    # asked again and again: a pool each time would keep all connections that the server has
-    storage = RDBStorage(url, engine_kwargs={"poolclass": NullPool})
-    try:
-        return optuna.load_study(study_name="tiny", storage=storage)
-    except KeyError:
-        return None
-
-
-def in_state(url: str, *states: TrialState) -> int:
-    study = shared(url)
-    return len(study.get_trials(deepcopy=False, states=states)) if study else 0
 
 
 def in_training(url: str) -> Callable[[], bool]:

@@ -7,10 +7,14 @@ import socket
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy
 from filelock import FileLock
+from optuna.storages._rdb import models
 
+from mpqsearch.database import StudyDatabase
 from tests.commands import Command, contents, said_by, start
 from tests.conftest import write_tiny_study
 
@@ -233,3 +237,39 @@ def test_a_server_that_is_not_there(  # noqa: PLR0917
     assert said in line
     assert "see that the server runs" in line
     assert not list((tmp_path / "runs").iterdir())
+
+
+@pytest.mark.parametrize("made", [1, 3, len(models.BaseModel.metadata.tables) - 1])
+def test_tables_that_another_process_is_making(
+    mpqsearch: Command,
+    tiny_study: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    made: int,
+) -> None:
+    """Some are there when it looks, some come while it makes them: it looks again, and goes on."""
+    folder = tmp_path / "runs/tiny"
+    folder.mkdir(parents=True)
+    url = f"sqlite:///{folder / 'study.db'}"
+    tables = models.BaseModel.metadata.sorted_tables
+    models.BaseModel.metadata.create_all(sqlalchemy.create_engine(url), tables=tables[:made])
+    raced: list[BaseException] = []
+
+    class Raced(StudyDatabase):
+        """What comes of it where the other is faster than this one after it has looked."""
+
+        def __init__(self, url: str, engine_kwargs: dict[str, Any] | None = None) -> None:
+            if not raced:
+                try:
+                    tables[0].create(sqlalchemy.create_engine(url), checkfirst=False)
+                except sqlalchemy.exc.OperationalError as error:
+                    raced.append(error)
+                    raise
+            super().__init__(url, engine_kwargs)
+
+    monkeypatch.setattr("mpqsearch.backend.StudyDatabase", Raced)
+    run = ("run", "--study", tiny_study, "--runs", folder.parent, "--trials", 3, "--json")
+    answer = mpqsearch(*run)
+    assert raced
+    assert answer.code == 0, answer.err
+    assert json.loads(answer.out)["front"]

@@ -6,17 +6,15 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import optuna
 import pytest
-from optuna.trial import TrialState
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.commands import start
 from tests.mpqsearch.dashboard.conftest import Serve
+from tests.runs import finished_count, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -53,26 +51,11 @@ def search(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    until = time.monotonic() + 120
-    while finished(tmp_path) < ENOUGH:
-        assert process.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.2)
+    database = tmp_path / "runs/digits/study.db"
+    wait_until(lambda: finished_count(database) >= ENOUGH, process)
     yield process
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
-
-
-def finished(folder: Path) -> int:
-    """Trials of the search that have finished."""
-    path = folder / "runs/digits/study.db"
-    if not path.is_file():
-        return 0
-    try:
-        study = optuna.load_study(study_name="digits", storage=f"sqlite:///{path}")
-        return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)))
-    except Exception:  # its tables are just being made
-        return 0
 
 
 def test_a_search_is_watched(
