@@ -6,8 +6,9 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from hardware.izer.toolchain import IzerError, ToolchainError, tool_environment
 
@@ -17,6 +18,8 @@ STEP_TIMEOUT_S = 3600
 _FULL = "No space left on device"
 
 Done = subprocess.CompletedProcess[str]
+
+_RUNNING: set["subprocess.Popen[str]"] = set()
 
 
 def finished(
@@ -29,29 +32,52 @@ def finished(
     """
     environment = {**tool_environment(), "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
     try:
-        running = subprocess.Popen(  # noqa: S603  (git and Pythons, found before)
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            start_new_session=True,  # a group of its own, to be ended as a whole
-        )
+        with started(command, cwd=folder, env=environment, stderr=subprocess.PIPE) as running:
+            out, err = running.communicate(timeout=timeout_s)
     except OSError as error:
         raise IzerError(f"{command[0]} does not start: {error.strerror}") from None
-    try:
-        out, err = running.communicate(timeout=timeout_s)
-    except BaseException as stopped:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(running.pid, signal.SIGKILL)
-        running.communicate()
-        if isinstance(stopped, subprocess.TimeoutExpired):
-            raise IzerError(f"{' '.join(command)} took more than {timeout_s:.0f} s") from None
-        raise
+    except subprocess.TimeoutExpired:
+        raise IzerError(f"{' '.join(command)} took more than {timeout_s:.0f} s") from None
     return subprocess.CompletedProcess(list(command), running.returncode, out, err)
+
+
+@contextlib.contextmanager
+def started(command: Sequence[str], **settings: Any) -> Iterator[subprocess.Popen[str]]:
+    """A program whose output is read; what breaks the block off ends it and all that it started.
+
+    Args:
+        command: The program and its arguments.
+        settings: Of `subprocess.Popen`: folder, environment, and what becomes of its errors.
+    """
+    running = subprocess.Popen(  # noqa: S603  (git and Pythons, found before)
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # a group of its own, to be ended as a whole
+        **settings,
+    )
+    _RUNNING.add(running)
+    try:
+        yield running
+    except BaseException:
+        _end(running)
+        running.communicate()
+        raise
+    finally:
+        _RUNNING.discard(running)
+
+
+def end_all() -> None:
+    """Ends what other threads have started: a thread that waits for a program hears no Ctrl-C."""
+    for running in tuple(_RUNNING):
+        _end(running)
+
+
+def _end(running: "subprocess.Popen[str]") -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(running.pid, signal.SIGKILL)
 
 
 def failure(what: str, done: Done, then: str) -> Exception:

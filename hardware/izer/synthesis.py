@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from hardware.chips import Chip
+from hardware.izer.child_process import started
 from hardware.izer.project import ANSWER, Project, Variant
 from hardware.izer.toolchain import PROGRAM, IzerError, Toolchain, tool_environment
 
@@ -144,28 +145,19 @@ def _answer(path: Path, name: str) -> list[int]:
 
 def _run(toolchain: Toolchain, folder: Path, arguments: Sequence[str]) -> str:
     """Runs the izer in a folder that `linked` prepared; gives what it said."""
+    command = [str(toolchain.python), PROGRAM, *arguments]
     environment = tool_environment() | _ENVIRONMENT
     try:
-        done = subprocess.run(  # noqa: S603  (the izer, with arguments of our own making)
-            [str(toolchain.python), PROGRAM, *arguments],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=TIMEOUT_S,
-            check=False,
-        )
+        with started(command, cwd=folder, env=environment, stderr=subprocess.STDOUT) as running:
+            said, _ = running.communicate(timeout=TIMEOUT_S)
     except subprocess.TimeoutExpired:
         raise IzerError(f"the izer took over {TIMEOUT_S} s and was stopped") from None
     except OSError as error:
         raise IzerError(f"the izer could not be started: {error}") from None
-    if done.returncode:
-        complaint = _complaint(done.stdout) or f"it said nothing (exit code {done.returncode})"
+    if running.returncode:
+        complaint = _complaint(said) or f"it said nothing (exit code {running.returncode})"
         raise IzerError(f"the izer failed: {complaint}")
-    return done.stdout
+    return said
 
 
 def _complaint(said: str) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from hardware.candidate import Candidate
 from hardware.chips import Chip
 from hardware.integer import IntegerNetwork
+from hardware.izer.child_process import end_all
 from hardware.izer.project import Project, Variant, arch_name, write_inputs
 from hardware.izer.proof import differences
 from hardware.izer.synthesis import first_differing_layer, linked, synthesize
@@ -222,7 +223,12 @@ def _synthesized(partial: Path, job: Job) -> tuple[IzerProject, ...]:
     pairs = [(chip, variant) for chip in job.chips for variant in Variant]
     with linked(toolchain, partial):
         with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
-            projects = tuple(pool.map(lambda pair: run(*pair), pairs))
+            try:
+                projects = tuple(pool.map(lambda pair: run(*pair), pairs))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                end_all()
+                raise
         if any(one.differences for one in projects):
             first = first_differing_layer(toolchain, partial, project, job.chips[0])
             if first is not None:

@@ -78,7 +78,7 @@ def test_workers_end_with_their_run(tiny_study: Path, tmp_path: Path, how: signa
     process.send_signal(how)
     process.communicate(timeout=SECONDS)
     assert process.returncode == (-signal.SIGKILL if how is signal.SIGKILL else 130)
-    until = time.monotonic() + 10
+    until = time.monotonic() + SECONDS
     while any(map(alive, several)) and time.monotonic() < until:
         time.sleep(0.05)
     assert not any(map(alive, several))

@@ -316,7 +316,7 @@ def test_a_killed_export_loses_nothing(
     before = contents(study)
     exports = study / "runs/tiny/export"
     (earlier,) = [one.name for one in exports.iterdir() if re.match(r"\d", one.name)]
-    false_izer.write_text("import time\ntime.sleep(3)\n")
+    false_izer.write_text("import time\ntime.sleep(60)\n")
     running = subprocess.Popen(
         [sys.executable, "-m", "mpqsearch", "export", "--study", "tiny", "--overwrite"],
         stdout=subprocess.DEVNULL,
