@@ -25,8 +25,9 @@ READY_SECONDS = 10
 """How long a storage proxy is waited for at the start."""
 MAKING_TABLES = (0.2, 1.0, 3.0)
 """Seconds after which a database is opened again whose tables another run is just making."""
-TABLE_EXISTS = "already exists"
-"""What SQLite and MySQL say of a table that is there: an operational error, as a lost server is."""
+MADE_MEANWHILE = ("already exists", "eadlock")
+"""What databases say where another process makes the tables: operational errors, as a lost server
+is."""
 TABLES = frozenset(models.BaseModel.metadata.tables) | {"alembic_version"}
 """Optuna's own."""
 
@@ -105,7 +106,7 @@ def _database(url: str, settings: dict[str, Any]) -> StudyDatabase:
         except (sqlalchemy.exc.IntegrityError, sqlalchemy.exc.ProgrammingError):
             pass
         except sqlalchemy.exc.OperationalError as error:
-            if TABLE_EXISTS not in str(error.orig):
+            if not any(words in str(error.orig) for words in MADE_MEANWHILE):
                 raise
         time.sleep(wait)
     return StudyDatabase(url, settings)
