@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many members train together: found by measuring on the machine that trains."""
 
-import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -10,7 +9,7 @@ import torch
 from hardware.network import Network
 from objectives.free_memory import free_bytes
 
-REPEATS = 3
+REPEATS = 4
 GAIN = 0.05
 """Share by which a larger group must be faster for each member, to be worth its memory."""
 FRUITLESS = 2
@@ -25,25 +24,28 @@ FLOAT_BYTES = 4
 def members_at_once(step_of: Callable[[int], Callable[[], object]], most: int) -> int:
     """How many members best take a step together.
 
-    Groups of 1, 2, 4, ... are timed until two doublings in a row bring each member less than 5 %.
+    Groups of 1, 2, 4, ... take steps in turns with the best one so far, until two doublings in a
+    row bring each member less than 5 %. In turns, because a machine may be slower in one second
+    than in the next, and the choice is for a whole run.
 
     Args:
         step_of: Gives, for a number of members, what takes one step of them.
         most: Members there are.
     """
-    best, least = 1, math.inf
-    size, fruitless = 1, 0
+    best, best_step = 1, step_of(1)
+    size, fruitless = 2, 0
     while size <= most and fruitless < FRUITLESS:
         try:
-            each = _fastest(step_of(size)) / size
+            step = step_of(size)
+            least, found = _fastest(best_step, step)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
             break
-        if each > (1 - GAIN) * least:
+        if found / size > (1 - GAIN) * least / best:
             fruitless += 1
         else:
-            best, least, fruitless = size, each, 0
+            best, best_step, fruitless = size, step, 0
         size *= 2
     return best
 
@@ -54,18 +56,19 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, kinds) or "can't allocate memory" in str(error)
 
 
-def _fastest(step: Callable[[], object]) -> float:
-    """Seconds of the fastest of a few calls, after one that is not counted."""
+def _fastest(*steps: Callable[[], object]) -> list[float]:
+    """Seconds of the fastest of a few calls of each, in turns, after one that is not counted."""
     # What else runs on the machine takes wall time from us, but none of our processor's.
     alone = torch.get_num_threads() == 1 and not torch.cuda.is_available()
     clock = time.process_time if alone else time.perf_counter
-    step()
-    taken = []
-    for _ in range(REPEATS):
-        begun = clock()
-        step()
-        taken.append(clock() - begun)
-    return min(taken)
+    taken: list[list[float]] = []
+    for _ in range(1 + REPEATS):
+        taken.append([])
+        for step in steps:
+            begun = clock()
+            step()
+            taken[-1].append(clock() - begun)
+    return [min(each) for each in zip(*taken[1:], strict=True)]
 
 
 def largest_stack(network: Network, batch: int, device: torch.device) -> int:

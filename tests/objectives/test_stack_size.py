@@ -49,6 +49,20 @@ def test_groups_double_while_each_member_gains(
     assert members_at_once(steps(clock, seconds), 8) == best
 
 
+def test_a_machine_that_gets_slower_meanwhile(clock: list[float]) -> None:
+    """Each step takes a tenth longer than the one before: what gains more is found."""
+    slower = [1.0]
+
+    def step_of(size: int) -> Callable[[], None]:
+        def step() -> None:
+            clock[0] += slower[0] * (1 + size)
+            slower[0] *= 1.1
+
+        return step
+
+    assert members_at_once(step_of, 8) == 4  # each takes 2, 1.5, 1.25, 1.125
+
+
 def test_there_are_no_more_at_once_than_there_are(clock: list[float]) -> None:
     """Three members are never taken as four."""
     assert members_at_once(steps(clock, {1: 1.0, 2: 1.0}), 3) == 2
