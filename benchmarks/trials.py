@@ -204,10 +204,10 @@ def main() -> None:
     )
     print(f"float phase {prefix:.1f} s; QAT with its {len(RUNGS) + 1} looks {alone:.1f} s alone,")
     print(f"{stacked:.1f} s stacked, {share:.1%} of the peak in products")
-    print(f"{'':40} {'s a trial':>9} {'trials/h':>9} {'ratio':>6} {'to train.py':>11}")
+    print(f"{'':45} {'s a trial':>9} {'trials/h':>9} {'ratio':>6} {'to train.py':>11}")
     for name, each in rows.items():
         beside = "" if peer is None else f"{peer / each:11.1f}"
-        print(f"{name:40} {each:9.2f} {3600 / each:9.0f} {straight / each:6.2f} {beside}")
+        print(f"{name:45} {each:9.2f} {3600 / each:9.0f} {straight / each:6.2f} {beside}")
 
 
 if __name__ == "__main__":
