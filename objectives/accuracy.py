@@ -104,7 +104,7 @@ class AccuracyObjective:
         self._prefixes: OrderedDict[tuple[int, int], FloatPrefix] = OrderedDict()
         self._hopeless: dict[tuple[int, int], str] = {}
         self._wanted: dict[tuple[int, int], Wanted] = {}
-        self._together: dict[int, int] = {}
+        self._together: dict[int, tuple[int, int]] = {}
 
     def evaluate(
         self, candidates: Sequence[Candidate], *, seed: int, stops: Stops | None = None
@@ -172,15 +172,17 @@ class AccuracyObjective:
     def _members_at_once(
         self, prefix: FloatPrefix, batches: Batches, members: Sequence[Candidate]
     ) -> int:
-        """How many best take a step together, measured once for each input length."""
+        """How many best take a step together: measured, and again for twice as many members."""
         length = members[0].input_length
-        if len(members) > 1 and length not in self._together:
-            bits = [member.bits for member in members]
-            self._together[length] = members_at_once(
-                lambda size: timed_step(prefix, bits[:size], batches, self.recipe), len(members)
+        best, among = self._together.get(length, (1, 1))
+        if len(members) >= 2 * among:
+            bits, among = [member.bits for member in members], len(members)
+            best = members_at_once(
+                lambda size: timed_step(prefix, bits[:size], batches, self.recipe), among
             )
-            logger.info("input length %d: %d take a step together", length, self._together[length])
-        return self._together.get(length, 1)
+            self._together[length] = best, among
+            logger.info("input length %d: %d take a step together", length, best)
+        return best
 
     def float_prefix(self, input_length: int, seed: int) -> FloatPrefix:
         """What every training of a length and seed starts from; trained where it is not known.

@@ -95,3 +95,21 @@ def test_another_length_comes_first_where_a_float_phase_is_underway_elsewhere(
     assert order == [7, 6, 8]
     known = [one.candidate.input_length for one in trainer.evaluate(candidates, seed=1)]
     assert known == [8, 7, 6]
+
+
+def test_larger_stacks_are_measured_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was best among two says nothing of eight; what was best among five holds for nine."""
+    measured = []
+
+    def most_at_once(step_of: object, most: int) -> int:
+        del step_of
+        measured.append(most)
+        return most
+
+    monkeypatch.setattr(accuracy, "members_at_once", most_at_once)
+    task = TinyTask()
+    trainer = AccuracyObjective(task, task.load(), task.recipe, device=CPU)
+    every = [Candidate(8, (one, other)) for one in (8, 4, 2) for other in (8, 4, 2)]
+    for count in (1, 2, 3, 5, 9):
+        assert len(list(trainer.evaluate(every[:count], seed=1))) == count
+    assert measured == [2, 5]
