@@ -12,7 +12,7 @@ TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 KEPT_BYTES = 1 << 30
 """Freed memory that a process keeps at most: what some dozens of members work in."""
 LARGEST_KEPT_BYTES = 32 << 20
-"""Blocks up to this size are kept; glibc takes no more."""
+"""Blocks up to this size are kept; glibc takes no more. Source: mallopt(3)."""
 
 
 def prepare_process(threads: int) -> None:
@@ -30,7 +30,7 @@ def _keep_freed_memory() -> None:
     """Has the C library keep what is freed, up to a gigabyte, where it is glibc.
 
     Every step needs the same tensors again. Given back to the system, their pages are cleared and
-    mapped anew each time, which takes as long as a third of the arithmetic.
+    mapped anew each time.
     """
     if sys.platform != "linux":
         return

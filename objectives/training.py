@@ -17,7 +17,7 @@ from objectives.stacked import StackedNetwork, dropout_masks, samples_last
 from objectives.task import Split
 
 JUDGED_AT_ONCE = 256
-"""Samples that accuracies are computed on at once."""
+"""Samples that accuracies are computed on at once: few enough for a stack to stay in the cache."""
 
 Stops = Callable[[float, Sequence[int], Sequence[float]], Sequence[bool]]
 """Says at a rung which trainings are stopped: from the share of the QAT steps done, the members

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the programs that an installation needs, and says in one line what went wrong with one."""
+"""Runs the izer and what its installation needs, and says in one line what went wrong with one."""
 
 import contextlib
 import os
@@ -76,8 +76,9 @@ def end_all() -> None:
 
 
 def _end(running: "subprocess.Popen[str]") -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(running.pid, signal.SIGKILL)
+    if running.returncode is None:  # else its number may be another's by now
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
 
 
 def failure(what: str, done: Done, then: str) -> Exception:
