@@ -49,24 +49,41 @@ def started(command: Sequence[str], **settings: Any) -> Iterator[subprocess.Pope
         command: The program and its arguments.
         settings: Of `subprocess.Popen`: folder, environment, and what becomes of its errors.
     """
-    running = subprocess.Popen(  # noqa: S603  (git and Pythons, found before)
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        start_new_session=True,  # a group of its own, to be ended as a whole
-        **settings,
-    )
-    _RUNNING.add(running)
+    running = None
     try:
+        with _interrupts_held():
+            running = subprocess.Popen(  # noqa: S603  (git and Pythons, found before)
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                start_new_session=True,  # a group of its own, to be ended as a whole
+                **settings,
+            )
+            _RUNNING.add(running)
         yield running
     except BaseException:
-        _end(running)
-        running.communicate()
+        if running is not None:
+            _end(running)
+            running.communicate()
         raise
     finally:
-        _RUNNING.discard(running)
+        if running is not None:
+            _RUNNING.discard(running)
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Has Ctrl-C wait until a program that starts is known, and so can be ended."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def end_all() -> None:
