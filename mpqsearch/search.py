@@ -19,11 +19,12 @@ from mpqsearch.drafts import Draft
 from mpqsearch.errors import RunFailed
 from mpqsearch.front import shown_of
 from mpqsearch.ledger import Ledger, failed_trials
+from mpqsearch.queue import give_back
 from mpqsearch.run_folder import RunFolder
 from mpqsearch.storage import keep_reference, name_of, records_of, tell_record
 from mpqsearch.study_file import StudySpec
 from mpqsearch.trainings import Result, Trainings
-from mpqsearch.trials import Outcome, TrialRecord, candidate_of, record_of
+from mpqsearch.trials import WORKER, Outcome, TrialRecord, candidate_of, record_of
 from objectives.accuracy import AccuracyObjective, Failure, Score, Stopped
 
 logger = logging.getLogger(__name__)
@@ -127,6 +128,10 @@ class Search:
         if references:
             self._evaluate_outside_references()
         while self.done < self.total:
+            if (
+                self.worker
+            ):  # it trains nothing now: what is its own was made when an answer was lost
+                give_back(self.spec, self.study, self._is_mine)
             batch, misfits = self._ask()
             self._train(list(batch), batch)
             self._drop_checkpoints()
@@ -197,6 +202,9 @@ class Search:
                 self._decide(self._misfit(trial.number, candidate, cost), trial)
                 misfits += 1
         return batch, misfits
+
+    def _is_mine(self, trial: FrozenTrial) -> bool:
+        return trial.user_attrs.get(WORKER) == self.worker
 
     def _fair_batch(self) -> int:
         """Candidates to ask for: near the end no more than a worker's share of what is left."""

@@ -10,6 +10,7 @@ import pytest
 from optuna.trial import TrialState
 
 from hardware.candidate import Candidate
+from mpqsearch.claims import make_trial
 from mpqsearch.errors import RunFailed
 from mpqsearch.front import front_of
 from mpqsearch.run import report_on_test_split
@@ -306,4 +307,16 @@ def test_near_the_end_workers_share_what_is_left(
     search.workers = 3
     search.run()
     assert sizes == [6, 4, 3, 3, 2]
+    assert search.done == 18
+
+
+def test_a_trial_whose_making_was_not_answered_leaves_no_hole(
+    tiny_study: Path, tmp_path: Path
+) -> None:
+    """The server made it and went away: its worker does not know of it, and gives it back."""
+    search, _ = make_search(tiny_study, tmp_path, trials=18)
+    search.worker = "here:1:2"
+    lost = search._claim(Candidate(8, (4, 2)))
+    make_trial(search.study, lost)
+    search.run()
     assert search.done == 18
