@@ -76,9 +76,10 @@ def serve(view: View, host: str, port: int, started: Callable[[str], None]) -> N
     # It shows artifacts only where it has a store; ours are served in front of it.
     store = FileSystemArtifactStore(folder.path / "export")
     dashboard = optuna_dashboard.wsgi(storage, artifact_store=store)
-    with _bound(Web(dashboard, view, study_id), host, port) as server, warnings.catch_warnings():
+    with _bound(Web(dashboard, view, study_id), host, port) as server:
         # Of Optuna's evaluators, which optuna-dashboard chooses. It silences them itself, but
-        # Python has one list of filters for all threads; so this comes before there are any.
+        # Python has one list of filters for all threads; so this comes before there are any, and
+        # stays, for a request may still be computed while the command ends.
         warnings.simplefilter("ignore")
         view.start_drawing()
         shown = EVERYWHERE.get(host, host)

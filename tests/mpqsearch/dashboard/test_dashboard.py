@@ -7,6 +7,8 @@ import re
 import shlex
 import socket
 import sqlite3
+import subprocess
+import sys
 import tempfile
 import time
 import zipfile
@@ -145,6 +147,37 @@ def test_it_changes_nothing_but_notes(serve: Serve, runs: Path) -> None:
     assert kept["note"] == {"version": 1, "body": "mine"}
     with serve(runs, "tiny") as page:
         assert page.study()["trials"][0]["note"]["body"] == "mine"
+
+
+INTERRUPTED_WHILE_DRAWING = """
+import os, signal, sys, time, warnings
+sys.setswitchinterval(1e-6)
+import mpqsearch.report.importance as importance
+def interrupted(*args, **settings):
+    before = warnings.filters
+    print("interrupted", flush=True)
+    os.kill(os.getpid(), signal.SIGINT)
+    while warnings.filters is before:
+        time.sleep(0.0001)
+    warnings.warn("shown to whoever ended the command")
+importance.get_param_importances = interrupted
+from mpqsearch.__main__ import main
+main()
+"""
+
+
+def test_what_is_computed_while_it_ends_says_nothing(runs: Path) -> None:
+    """Optuna warns of what is experimental in a thread; that is silenced until the process ends."""
+    options = ["--study", "tiny", "--port", "0", "--runs", str(runs)]
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_WHILE_DRAWING, "dashboard", *options],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "interrupted" in done.stdout
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_study_that_becomes_unreadable_is_shown_as_it_is(serve: Serve, runs: Path) -> None:
