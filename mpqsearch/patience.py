@@ -5,6 +5,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import sqlalchemy.exc
@@ -34,11 +35,26 @@ def patient(storage: S) -> S:
     All of them may be tried again: at worst a trial is created that nobody takes, which is found
     and given up, or one is ended twice, which the storage refuses.
     """
+    absence = _Absence()
     for name in (*vars(BaseStorage), *_BEHIND_THE_CACHE):
         method = getattr(storage, name, None)
         if callable(method) and not name.startswith("__"):
-            setattr(storage, name, _again(method))
+            setattr(storage, name, _again(method, absence))
     return storage
+
+
+@dataclass
+class _Absence:
+    """Since when a storage has not answered, by the monotonic clock; None: it has."""
+
+    since: float | None = None
+
+    def too_long(self) -> bool:
+        """Notes that there was no answer; whether that is so for longer than the patience lasts."""
+        now = time.monotonic()
+        if self.since is None:
+            self.since = now
+        return now > self.since + PATIENCE_SECONDS
 
 
 def is_away(error: BaseException) -> bool:
@@ -60,19 +76,24 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _again(method: Callable[..., Any]) -> Callable[..., Any]:
+def _again(method: Callable[..., Any], absence: _Absence) -> Callable[..., Any]:
     @functools.wraps(method)
     def patiently(*arguments: Any, **named: Any) -> Any:
-        until = time.monotonic() + PATIENCE_SECONDS
         wait = 0.1
         while True:
             try:
-                return method(*arguments, **named)
+                answer = method(*arguments, **named)
             except Exception as error:
-                if not is_away(error) or time.monotonic() > until:
+                if not is_away(error):
+                    absence.since = None
+                    raise
+                if absence.too_long():
                     raise
                 # the class alone: a driver's message may quote the address
                 logger.warning("the storage is away (%s); trying again", type(error).__name__)
+            else:
+                absence.since = None
+                return answer
             time.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)
 

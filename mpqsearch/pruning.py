@@ -215,6 +215,11 @@ class Judge:
         if final is not None:
             self._finished.append(Course(costs, rungs, final))
 
+    @property
+    def forecasts(self) -> bool:
+        """Whether enough trainings have finished for a forecast."""
+        return len(self._finished) >= FEWEST_FINISHED
+
     def forecast(self, share: float) -> Forecast | None:
         """What an accuracy at a rung says of the end; None while fewer than 8 have finished."""
         pairs = [(one.rungs[share], one.final) for one in self._finished if share in one.rungs]

@@ -99,7 +99,7 @@ class Search:
         self._recorded = {record.number for record in self.records}
         self._shown: dict[str, TrialRecord] = {}  # by the names of their networks
         self._new = list(self.records)
-        self._trainings = Trainings(spec, objective, self.cost_of, self.records)
+        self._trainings = Trainings(spec, objective, self.cost_of, self.records, self._look)
         self._references = {candidate: name for name, candidate in spec.space.references}
         self._failures = 0
         self.ledger.refresh()
@@ -128,9 +128,7 @@ class Search:
         if references:
             self._evaluate_outside_references()
         while self.done < self.total:
-            if (
-                self.worker
-            ):  # it trains nothing now: what is its own was made when an answer was lost
+            if self.worker:  # what is its own now was made when an answer was lost
                 give_back(self.spec, self.study, self._is_mine)
             batch, misfits = self._ask()
             self._train(list(batch), batch)
@@ -145,6 +143,13 @@ class Search:
         """Prices a candidate."""
         network = self.spec.task.checked_network(candidate.input_length)
         return self.costs.cost(network, candidate.bits)
+
+    def _look(self) -> None:
+        """Takes in what others decided while this worker trains, if that can be read now."""
+        try:
+            self._learn(self.ledger.refresh())
+        except Exception as error:  # who trains goes on; it must be told that ends
+            logger.warning("not seen what others decided (%s)", type(error).__name__)
 
     def _learn(self, news: Iterable[FrozenTrial]) -> None:
         """Takes in what other workers decided."""
@@ -207,10 +212,14 @@ class Search:
         return trial.user_attrs.get(WORKER) == self.worker
 
     def _fair_batch(self) -> int:
-        """Candidates to ask for: near the end no more than a worker's share of what is left."""
+        """Candidates to ask for: a worker's share of what is left, at the beginning of one batch.
+
+        What is begun before anything can be forecast is trained to its end; so that is little.
+        """
+        batch = self.spec.search.batch
         free = self.total - self.ledger.claimed + len(self.ledger.waiting)
-        share = max(SMALL_BATCH, math.ceil(free / self.workers))
-        return min(self.spec.search.batch, share)
+        among = free if self._trainings.forecast else min(free, batch)
+        return min(batch, max(SMALL_BATCH, math.ceil(among / self.workers)))
 
     def _may_ask(self) -> bool:
         """Whether the budget has room, or the queue holds what has its place in it already.

@@ -29,8 +29,19 @@ class Trainings:
         objective: AccuracyObjective,
         cost_of: Callable[[Candidate], Cost],
         records: Sequence[TrialRecord],
+        news: Callable[[], object] = lambda: None,
     ) -> None:
+        """Takes in what is known.
+
+        Args:
+            spec: What is searched.
+            objective: What trains.
+            cost_of: Prices a candidate.
+            records: What has been decided.
+            news: Called before trainings are judged: shows what others have decided since.
+        """
         self.spec = spec
+        self._news = news
         self.objective = objective
         self.spared = {candidate for _, candidate in spec.space.references}
         self._cost_of = cost_of
@@ -39,6 +50,11 @@ class Trainings:
         self._judged: set[Candidate] = set()
         for record in records:
             self.remember(record)
+
+    @property
+    def forecast(self) -> bool:
+        """Whether enough have finished to say at a rung who is stopped, or nobody ever is."""
+        return self._judge is None or self._judge.forecasts
 
     def remember(self, record: TrialRecord) -> None:
         """Takes in what a candidate came to, in this run or an earlier one."""
@@ -96,6 +112,7 @@ class Trainings:
     ) -> list[bool]:
         """Which members of a stack are stopped at a rung."""
         assert self._judge is not None  # noqa: S101  (else nobody is asked)
+        self._news()
         here = [
             Standing(costs_of(self._cost_of(member)), accuracy)
             for member, accuracy in zip(members, accuracies, strict=True)

@@ -174,13 +174,14 @@ class AccuracyObjective:
     ) -> int:
         """How many best take a step together: measured, and again for twice as many members."""
         length = members[0].input_length
-        best, among = self._together.get(length, (1, 1))
-        if len(members) >= 2 * among:
-            bits, among = [member.bits for member in members], len(members)
+        best, largest = self._together.get(length, (1, 1))
+        if len(members) >= 2 * largest:
+            bits = [member.bits for member in members]
             best = members_at_once(
-                lambda size: timed_step(prefix, bits[:size], batches, self.recipe), among
+                lambda size: timed_step(prefix, bits[:size], batches, self.recipe), len(bits)
             )
-            self._together[length] = best, among
+            largest = 1 << (len(bits).bit_length() - 1)  # powers of two are tried
+            self._together[length] = best, largest
             logger.info("input length %d: %d take a step together", length, best)
         return best
 

@@ -80,9 +80,8 @@ class StackedNetwork:
 
     def optimizer(self, learning_rate: float) -> torch.optim.Adam:
         """Adam over all members, with the float phase's moments where the recipe keeps them."""
-        parameters = [*self.weights, *(biases for biases in self.biases if biases is not None)]
         optimizer = torch.optim.Adam(
-            parameters, lr=learning_rate, weight_decay=self.recipe.weight_decay, fused=True
+            self._parameters(), lr=learning_rate, weight_decay=self.recipe.weight_decay, fused=True
         )
         if not self.recipe.keep_optimizer_state or not self.prefix.steps:
             return optimizer
@@ -99,29 +98,40 @@ class StackedNetwork:
                 }
         return optimizer
 
+    @classmethod
     @torch.no_grad()
-    def chosen(
-        self, members: Sequence[int], optimizer: torch.optim.Adam
-    ) -> tuple["StackedNetwork", torch.optim.Adam]:
-        """Some of the members, as they are now, with what their optimizer knows of them."""
-        stack = StackedNetwork(self.prefix, [self.bits[one] for one in members], self.recipe)
-        found = stack.optimizer(optimizer.param_groups[0]["lr"])
-        found.state.clear()
-        places = torch.tensor(list(members), device=self.widths.device)
-        for mine, its in zip(
-            [*self.weights, *self.biases], [*stack.weights, *stack.biases], strict=True
-        ):
-            if mine is None or its is None:
-                continue
-            its.copy_(mine[places])
-            state = optimizer.state.get(mine)
-            if state:
-                found.state[its] = {
-                    "step": state["step"].clone(),
-                    "exp_avg": state["exp_avg"][places],
-                    "exp_avg_sq": state["exp_avg_sq"][places],
+    def gathered(
+        cls, members: Sequence["tuple[StackedNetwork, torch.optim.Adam, int]"]
+    ) -> "tuple[StackedNetwork, torch.optim.Adam]":
+        """Members of stacks of one prefix, as they are now, as one stack with its optimizer.
+
+        Args:
+            members: For each its stack, the stack's optimizer, and its place there.
+        """
+        first, its_optimizer, _ = members[0]
+        bits = [stack.bits[place] for stack, _, place in members]
+        gathered = cls(first.prefix, bits, first.recipe)
+        optimizer = gathered.optimizer(its_optimizer.param_groups[0]["lr"])
+        optimizer.state.clear()
+        for index, mine in enumerate(gathered._parameters()):
+            sources = [(stack._parameters()[index], found) for stack, found, _ in members]
+            places = [place for _, _, place in members]
+            rows = [source[place] for (source, _), place in zip(sources, places, strict=True)]
+            mine.copy_(torch.stack(rows))
+            states = [found.state.get(source, {}) for source, found in sources]
+            if states[0]:
+                optimizer.state[mine] = {
+                    name: value.clone()
+                    if name == "step"
+                    else torch.stack(
+                        [state[name][place] for state, place in zip(states, places, strict=True)]
+                    )
+                    for name, value in states[0].items()
                 }
-        return stack, found
+        return gathered, optimizer
+
+    def _parameters(self) -> list[Tensor]:
+        return [*self.weights, *(biases for biases in self.biases if biases is not None)]
 
     @torch.no_grad()
     def scales(self) -> "Scales":

@@ -57,29 +57,40 @@ class Group:
     optimizer: torch.optim.Adam
     members: tuple[int, ...]
 
-    def without(self, stopped: Collection[int]) -> "Group | None":
-        """The group less some of its members; None where nobody is left."""
-        kept = [one for one, member in enumerate(self.members) if member not in stopped]
-        if len(kept) == len(self.members):
-            return self
-        if not kept:
-            return None
-        stack, optimizer = self.stack.chosen(kept, self.optimizer)
-        return Group(stack, optimizer, tuple(self.members[one] for one in kept))
-
 
 def grouped(
     prefix: FloatPrefix, bits: Sequence[tuple[int, ...]], recipe: Recipe, size: int
 ) -> list[Group]:
     """Bit assignments in even groups of about a size, at the start of their QAT."""
-    count = max(1, round(len(bits) / size))
     found = []
-    for number in range(count):
-        begin, end = (len(bits) * place // count for place in (number, number + 1))
-        stack = StackedNetwork(prefix, bits[begin:end], recipe)
-        members = tuple(range(begin, end))
+    for part in _parts(len(bits), size):
+        stack = StackedNetwork(prefix, bits[part], recipe)
+        members = tuple(range(len(bits))[part])
         found.append(Group(stack, stack.optimizer(recipe.learning_rate), members))
     return found
+
+
+def regrouped(groups: Sequence[Group], stopped: Collection[int], size: int) -> list[Group]:
+    """Those that are not stopped, as they are now, in even groups of about a size again."""
+    kept = [
+        (group, place, member)
+        for group in groups
+        for place, member in enumerate(group.members)
+        if member not in stopped
+    ]
+    found = []
+    for part in _parts(len(kept), size):
+        stack, optimizer = StackedNetwork.gathered(
+            [(group.stack, group.optimizer, place) for group, place, _ in kept[part]]
+        )
+        found.append(Group(stack, optimizer, tuple(member for _, _, member in kept[part])))
+    return found
+
+
+def _parts(count: int, size: int) -> list[slice]:
+    """So many in even parts of about a size; none of none."""
+    parts = min(count, max(1, round(count / size)))
+    return [slice(count * part // parts, count * (part + 1) // parts) for part in range(parts)]
 
 
 def qat_step(
@@ -148,7 +159,7 @@ def train_quantized(
     """
     device = batches.inputs.device
     groups = grouped(prefix, bits, recipe, together)
-    course = _Course(len(bits), _Referee(validation, device), stops)
+    course = _Course(len(bits), _Referee(validation, device), stops, together)
     steps = (recipe.epochs - recipe.qat_start_epoch) * batches.steps
     looked = {round(share * steps): share for share in rungs} | {0: 0.0}
     done = 0
@@ -208,9 +219,12 @@ def accuracies_before_qat(
 class _Course:
     """What members have scored on their way, and who is still on it."""
 
-    def __init__(self, members: int, referee: "_Referee", stops: Stops | None) -> None:
+    def __init__(
+        self, members: int, referee: "_Referee", stops: Stops | None, together: int
+    ) -> None:
         self._referee = referee
         self._stops = stops
+        self._together = together
         self._rungs: list[list[tuple[float, float]]] = [[] for _ in range(members)]
         self._best: list[tuple[float, IntegerNetwork] | None] = [None] * members
         self._last: dict[int, IntegerNetwork] = {}
@@ -234,7 +248,7 @@ class _Course:
         stopped = self._stops(share, there, accuracies)
         left = {member for member, stop in zip(there, stopped, strict=True) if stop}
         self._stopped |= left
-        return [kept for group in groups if (kept := group.without(left)) is not None]
+        return regrouped(groups, left, self._together) if left else groups
 
     def results(self) -> list[Trained]:
         """What became of every member, in order."""

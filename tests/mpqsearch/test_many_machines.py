@@ -268,6 +268,8 @@ def test_runs_share_a_study_through_the_proxy(url: str, tiny_study: Path, tmp_pa
         ("postgresql+psycopg:///x", "must name a host"),
         ("postgresql+psycopg://user:secret@host", "must name a database"),
         ("grpc://host", "must name the proxy's port"),
+        ("grpc://host:99999", "port must be in 1..65535, but is 99999"),
+        ("postgresql+psycopg://user@host:0/db", "port must be in 1..65535, but is 0"),
         ("postgresql+psycopg://user:secret@127.0.0.1:1/x", "cannot be used"),
         ("postgresql+nothing://user:secret@127.0.0.1:1/x", "nothing"),
     ],

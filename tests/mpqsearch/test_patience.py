@@ -68,3 +68,25 @@ def test_what_a_server_refuses_is_not_asked_again(waits: list[float]) -> None:
     with pytest.raises(sqlalchemy.exc.DataError):
         storage_that(answer).get_all_studies()
     assert waits == []
+
+
+def test_who_gave_up_waits_no_more_until_there_was_an_answer(waits: list[float]) -> None:
+    """Patience is with the server, not with each call; once it answers, it is whole again."""
+    back = [False]
+
+    def answer() -> list[object]:
+        if back[0]:
+            return []
+        raise AWAY["connection lost"]
+
+    storage = storage_that(answer)
+    for _ in range(2):
+        with pytest.raises(sqlalchemy.exc.OperationalError):
+            storage.get_all_studies()
+    assert 600 <= sum(waits) < 606
+    back[0] = True
+    assert storage.get_all_studies() == []
+    back[0] = False
+    with pytest.raises(sqlalchemy.exc.OperationalError):
+        storage.get_all_studies()
+    assert 1200 <= sum(waits) < 1212

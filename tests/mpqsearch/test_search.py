@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The search on a scripted objective: what is asked, told, kept and counted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
-from optuna.trial import TrialState
+import sqlalchemy.exc
+from optuna.trial import FrozenTrial, TrialState
 
 from hardware.candidate import Candidate
 from mpqsearch.claims import make_trial
@@ -15,10 +16,11 @@ from mpqsearch.errors import RunFailed
 from mpqsearch.front import front_of
 from mpqsearch.run import report_on_test_split
 from mpqsearch.sampler import make_sampler
+from mpqsearch.search import Search
 from mpqsearch.storage import records_of
 from mpqsearch.study_file import read_study
 from mpqsearch.trials import FIT_CONSTRAINT, Outcome
-from tests.mpqsearch.searches import edited, make_search
+from tests.mpqsearch.searches import ScriptedObjective, edited, make_search
 
 
 def test_references_come_first_and_are_always_there(tiny_study: Path, tmp_path: Path) -> None:
@@ -289,12 +291,10 @@ def test_a_batch_of_misfits_is_no_reason_to_wait(
     assert search.done == 18
 
 
-def test_near_the_end_workers_share_what_is_left(
-    tiny_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of 18 in batches of 8, three workers take no more than a third of what is left each time."""
-    study_file = edited(tiny_study, "batch: 4", "batch: 8")
-    search, objective = make_search(study_file, tmp_path, trials=18)
+def batch_sizes(
+    search: Search, objective: ScriptedObjective, monkeypatch: pytest.MonkeyPatch
+) -> list[int]:
+    """Runs a search; how many candidates it trained at a time."""
     sizes = []
     evaluate = objective.evaluate
 
@@ -304,9 +304,62 @@ def test_near_the_end_workers_share_what_is_left(
         return evaluate(candidates, **settings)
 
     monkeypatch.setattr(objective, "evaluate", counted)
-    search.workers = 3
     search.run()
-    assert sizes == [6, 4, 3, 3, 2]
+    return sizes
+
+
+def test_near_the_end_workers_share_what_is_left(
+    tiny_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 18 in batches of 8, three workers take no more than a third of what is left each time."""
+    edited(tiny_study, "batch: 4", "batch: 8")
+    study_file = edited(tiny_study, "search:", "pruning: {rule: none}\nsearch:")
+    search, objective = make_search(study_file, tmp_path, trials=18)
+    search.workers = 3
+    assert batch_sizes(search, objective, monkeypatch) == [6, 4, 3, 3, 2]
+    assert search.done == 18
+
+
+def test_until_something_can_be_forecast_workers_share_a_batch(
+    tiny_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they begin with is trained to its end: 8 in all, half of them each."""
+    study_file = edited(tiny_study, "batch: 4", "batch: 8")
+    search, objective = make_search(study_file, tmp_path, trials=18)
+    search.workers = 2
+    assert batch_sizes(search, objective, monkeypatch) == [4, 4, 5, 3, 2]
+    assert search.done == 18
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_who_trains_sees_what_others_decide(
+    away: bool, tiny_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At every rung, where that can be read; where it cannot, the training goes on."""
+    search, objective = make_search(tiny_study, tmp_path, trials=18)
+    other, _ = make_search(tiny_study, tmp_path, trials=18)
+    evaluate, refresh = objective.evaluate, search.ledger.refresh
+    seen = []
+
+    def gone() -> list[FrozenTrial]:
+        raise sqlalchemy.exc.OperationalError("", None, Exception("gone away"))
+
+    def meanwhile(
+        candidates: Sequence[Candidate], *, seed: int, stops: Callable[..., list[bool]]
+    ) -> Iterator[Any]:
+        batch, _ = other._ask()
+        other._train(list(batch), batch)
+        monkeypatch.setattr(search.ledger, "refresh", gone if away else refresh)
+        if batch:
+            assert stops(0.5, candidates, [0.9] * len(candidates)) == [False] * len(candidates)
+            seen.append(batch.keys() <= {record.candidate for record in search.records})
+        monkeypatch.setattr(search.ledger, "refresh", refresh)
+        return evaluate(candidates, seed=seed, stops=stops)
+
+    monkeypatch.setattr(objective, "evaluate", meanwhile)
+    search.run()
+    assert len(seen) >= 2
+    assert all(one is not away for one in seen)
     assert search.done == 18
 
 
