@@ -114,19 +114,17 @@ class StackedNetwork:
         optimizer = gathered.optimizer(its_optimizer.param_groups[0]["lr"])
         optimizer.state.clear()
         for index, mine in enumerate(gathered._parameters()):
-            sources = [(stack._parameters()[index], found) for stack, found, _ in members]
-            places = [place for _, _, place in members]
-            rows = [source[place] for (source, _), place in zip(sources, places, strict=True)]
-            mine.copy_(torch.stack(rows))
-            states = [found.state.get(source, {}) for source, found in sources]
-            if states[0]:
-                optimizer.state[mine] = {
-                    name: value.clone()
-                    if name == "step"
-                    else torch.stack(
-                        [state[name][place] for state, place in zip(states, places, strict=True)]
-                    )
-                    for name, value in states[0].items()
+            rows = [(stack._parameters()[index], known, place) for stack, known, place in members]
+            mine.copy_(torch.stack([theirs[place] for theirs, _, place in rows]))
+            states = [
+                (known.state[theirs], place)
+                for theirs, known, place in rows
+                if theirs in known.state
+            ]
+            if states:
+                optimizer.state[mine] = {"step": states[0][0]["step"].clone()} | {
+                    moment: torch.stack([state[moment][place] for state, place in states])
+                    for moment in ("exp_avg", "exp_avg_sq")
                 }
         return gathered, optimizer
 

@@ -88,18 +88,34 @@ def test_who_stays_is_trained_as_if_nobody_had_left(together: int) -> None:
             assert same(one, other)
 
 
-def test_what_was_stopped_takes_no_more_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Their time is saved, not only their record; with nobody left nothing is computed at all."""
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """Members of each group, for every step that is taken."""
     from objectives import training
 
-    taken: list[int] = []
+    found: list[list[int]] = []
     step = training.qat_step
 
-    def counted(groups: Sequence[training.Group], *others: object) -> float:
-        taken.append(sum(len(group.members) for group in groups))
+    def noted(groups: Sequence[training.Group], *others: object) -> float:
+        found.append([len(group.members) for group in groups])
         return step(groups, *others)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(training, "qat_step", counted)
+    monkeypatch.setattr(training, "qat_step", noted)
+    return found
+
+
+def test_what_was_stopped_takes_no_more_steps(taken: list[list[int]]) -> None:
+    """Their time is saved, not only their record; with nobody left nothing is computed at all."""
     trained(1, {0.0: range(1, len(BITS)), 0.25: [0]})
     _, batches = prefix_of(NETWORK)
-    assert taken == [1] * round(0.25 * EPOCHS * batches.steps)
+    assert taken == [[1]] * round(0.25 * EPOCHS * batches.steps)
+
+
+def test_who_stays_takes_steps_in_even_groups_again(taken: list[list[int]]) -> None:
+    """What two groups of two have left at the quarter is one group of two."""
+    assert len(BITS) == 4
+    trained(2, {0.25: [0, 2]})
+    _, batches = prefix_of(NETWORK)
+    steps = EPOCHS * batches.steps
+    quarter = round(0.25 * steps)
+    assert taken == [[2, 2]] * quarter + [[2]] * (steps - quarter)
