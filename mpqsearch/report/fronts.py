@@ -30,6 +30,11 @@ from mpqsearch.trials import Outcome, TrialRecord
 LEFT_PART = 0.45
 """Share of the width in which a pick's label stands on its right, so that it stays in the frame."""
 
+LABELS_HEIGHT = 260
+"""Pixels of the height that the axes have where the legend takes most: labels keep within them."""
+HALF_LABEL = 14
+"""Pixels from a label's middle to what lies beside it."""
+
 EDGE = 0.02
 """Share of the height above the lower edge at which stands what has no accuracy."""
 
@@ -154,6 +159,7 @@ def _labels(
     labels, counts = [], {True: 0, False: 0}
     for y, x, name in sorted(placed, reverse=top > bottom):
         on_right = (x - low) / (high - low) < LEFT_PART
+        room = (y - bottom) / (top - bottom) * LABELS_HEIGHT - HALF_LABEL
         number = counts[on_right]
         counts[on_right] += 1
         labels.append(
@@ -162,7 +168,7 @@ def _labels(
                 "y": y,
                 "text": f"<b>{name}</b>",
                 "ax": 18 if on_right else -18 - 6 * number,
-                "ay": 2 + 16 * number if on_right else upwards * (24 - 14 * number),
+                "ay": min(2 + 16 * number, room) if on_right else upwards * (24 - 14 * number),
                 "xanchor": "left" if on_right else "right",
                 "arrowwidth": 1,
                 "arrowhead": 0,

@@ -3,14 +3,15 @@
 
 import dataclasses
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from mpqsearch.report.curves import curves_figure
-from mpqsearch.report.fronts import front_figures
+from mpqsearch.report.fronts import HALF_LABEL, LABELS_HEIGHT, _labels, front_figures
 from mpqsearch.report.importance import importances
 from mpqsearch.report.lengths import best_by_length
-from mpqsearch.report.measures import PAIRS, SIZE
+from mpqsearch.report.measures import ENERGY, LATENCY, PAIRS, SIZE
 from mpqsearch.report.points import MOST_DRAWN, Points, evenly
 from mpqsearch.report.progress import hypervolume_shares, search_seconds
 from mpqsearch.report.scales import accuracy_axis, cost_axis, error_of
@@ -49,6 +50,20 @@ def test_picks_are_named_where_they_are() -> None:
     figure = front_figures(FOUND, POINTS)[0]
     names = [label.text for label in figure.plot.layout.annotations]
     assert sorted(names) == sorted(f"<b>{name}</b>" for name in FOUND.named.values())
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_labels_stay_above_the_axis(share: float) -> None:
+    """The third one down the left side, too, however low its point lies."""
+    low = FOUND.front[0]
+    found = SimpleNamespace(named={dataclasses.replace(low, number=at): str(at) for at in range(3)})
+    up = ENERGY.of(low)
+    axis = {"range": (up - share * up, up + (1 - share) * up)}
+    right = {"range": (LATENCY.of(low), 10 * LATENCY.of(low))}
+    labels = _labels(found, (LATENCY, right), (ENERGY, axis))  # type: ignore[arg-type]
+    lowest = max(label["ay"] for label in labels)
+    assert lowest <= share * LABELS_HEIGHT - HALF_LABEL + 1e-6
+    assert (lowest == 34) is (share == 0.5)
 
 
 def test_the_line_never_goes_back() -> None:
