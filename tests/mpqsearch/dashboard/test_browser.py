@@ -40,9 +40,11 @@ def page(chromium: str) -> Iterator[Page]:
 
 @pytest.fixture
 def search(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
-    """A search of all of the digits' space, three seeds each, which has begun and goes on."""
+    """A search of all of the digits' space, five seeds each, which has begun and goes on."""
     study = tmp_path / "digits.yaml"
-    study.write_text(DIGITS.read_text() + "\nseeds: 3\n")
+    text = DIGITS.read_text()
+    assert "batch: 20" in text
+    study.write_text(text.replace("batch: 20", "batch: 3") + "\nseeds: 5\n")
     process = subprocess.Popen(
         [sys.executable, "-m", "mpqsearch", "run", "--study", "digits.yaml", "--exhaustive"],
         cwd=tmp_path,
