@@ -218,7 +218,7 @@ class Search:
         """
         batch = self.spec.search.batch
         free = self.total - self.ledger.claimed + len(self.ledger.waiting)
-        among = free if self._trainings.forecast else min(free, batch)
+        among = free if self._trainings.knows_enough else min(free, batch)
         return min(batch, max(SMALL_BATCH, math.ceil(among / self.workers)))
 
     def _may_ask(self) -> bool:

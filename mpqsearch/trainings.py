@@ -52,8 +52,8 @@ class Trainings:
             self.remember(record)
 
     @property
-    def forecast(self) -> bool:
-        """Whether enough have finished to say at a rung who is stopped, or nobody ever is."""
+    def knows_enough(self) -> bool:
+        """Whether enough have finished for a forecast, or none is ever made."""
         return self._judge is None or self._judge.forecasts
 
     def remember(self, record: TrialRecord) -> None:
