@@ -77,8 +77,8 @@ class Ledger:
             The trials that have finished since the last time.
         """
         news = []
-        self._open, self._waiting = {}, []
         self.trials = self._study.get_trials(deepcopy=False)
+        self._open, self._waiting = {}, []  # only now: a storage that fails changes nothing
         for trial in self.trials[self._settled :]:
             if trial.number in self._read:
                 continue

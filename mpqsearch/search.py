@@ -147,9 +147,11 @@ class Search:
     def _look(self) -> None:
         """Takes in what others decided while this worker trains, if that can be read now."""
         try:
-            self._learn(self.ledger.refresh())
-        except Exception as error:  # who trains goes on; it must be told that ends
-            logger.warning("not seen what others decided (%s)", type(error).__name__)
+            news = self.ledger.refresh()
+        except Exception as error:  # the training goes on: to tell its result may succeed again
+            logger.warning("what others decided could not be read (%s)", type(error).__name__)
+        else:
+            self._learn(news)
 
     def _learn(self, news: Iterable[FrozenTrial]) -> None:
         """Takes in what other workers decided."""

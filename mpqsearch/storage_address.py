@@ -10,7 +10,7 @@ from mpqsearch.errors import StudyError
 
 DATABASES = ("postgresql", "mysql", "mariadb")
 PROXY = "grpc"
-PORTS = range(1, 1 << 16)
+LAST_PORT = 65535
 EXAMPLE = "postgresql+psycopg://user@host/database"
 SECRET_KEYS = ("pass", "secret", "token")
 """What the names of a URL's query keys hold whose values are secret."""
@@ -49,9 +49,8 @@ class StorageAddress:
             raise StudyError(f"--storage must begin with one of {allowed} but is {kind}://")
         if not url.host:
             raise StudyError(f"--storage must name a host, as {EXAMPLE} does")
-        if url.port is not None and url.port not in PORTS:
-            first, last = PORTS[0], PORTS[-1]
-            raise StudyError(f"--storage's port must be in {first}..{last}, but is {url.port}")
+        if url.port is not None and not 1 <= url.port <= LAST_PORT:
+            raise StudyError(f"--storage's port must be in 1..{LAST_PORT}, but is {url.port}")
         if kind == PROXY and url.port is None:
             raise StudyError("--storage grpc://HOST:PORT must name the proxy's port")
         if kind != PROXY and not url.database:

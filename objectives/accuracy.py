@@ -172,7 +172,7 @@ class AccuracyObjective:
     def _members_at_once(
         self, prefix: FloatPrefix, batches: Batches, members: Sequence[Candidate]
     ) -> int:
-        """How many best take a step together: measured, and again for twice as many members."""
+        """How many best take a step together: measured, and again where one more doubling fits."""
         length = members[0].input_length
         best, largest = self._together.get(length, (1, 1))
         if len(members) >= 2 * largest:

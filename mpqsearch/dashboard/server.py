@@ -17,10 +17,10 @@ from mpqsearch.backend import opening, storage_of
 from mpqsearch.dashboard.view import View
 from mpqsearch.dashboard.web import Web
 from mpqsearch.errors import StudyError
+from mpqsearch.storage_address import LAST_PORT
 
 logger = logging.getLogger(__name__)
 
-LAST_PORT = 65535
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (asked for by --host)
 """Addresses that stand for all of a machine's, and how the machine itself reaches them."""
 

@@ -17,6 +17,7 @@ from mpqsearch.report.style import (
     CONTENDER,
     DOMINATED,
     FRONT,
+    HEIGHT,
     INFEASIBLE,
     INK,
     PRUNED,
@@ -30,8 +31,8 @@ from mpqsearch.trials import Outcome, TrialRecord
 LEFT_PART = 0.45
 """Share of the width in which a pick's label stands on its right, so that it stays in the frame."""
 
-LABELS_HEIGHT = 260
-"""Pixels of the height that the axes have where the legend takes most: labels keep within them."""
+LABELS_HEIGHT = HEIGHT - 120
+"""Pixels that the axes have under two lines of legend; under more a label may touch an axis."""
 HALF_LABEL = 14
 """Pixels from a label's middle to what lies beside it."""
 

@@ -338,10 +338,10 @@ def test_who_trains_sees_what_others_decide(
     """At every rung, where that can be read; where it cannot, the training goes on."""
     search, objective = make_search(tiny_study, tmp_path, trials=18)
     other, _ = make_search(tiny_study, tmp_path, trials=18)
-    evaluate, refresh = objective.evaluate, search.ledger.refresh
+    evaluate, get_trials = objective.evaluate, search.study.get_trials
     seen = []
 
-    def gone() -> list[FrozenTrial]:
+    def gone(**_: Any) -> list[FrozenTrial]:
         raise sqlalchemy.exc.OperationalError("", None, Exception("gone away"))
 
     def meanwhile(
@@ -349,11 +349,13 @@ def test_who_trains_sees_what_others_decide(
     ) -> Iterator[Any]:
         batch, _ = other._ask()
         other._train(list(batch), batch)
-        monkeypatch.setattr(search.ledger, "refresh", gone if away else refresh)
+        monkeypatch.setattr(search.study, "get_trials", gone if away else get_trials)
         if batch:
+            claimed = search.ledger.claimed
             assert stops(0.5, candidates, [0.9] * len(candidates)) == [False] * len(candidates)
             seen.append(batch.keys() <= {record.candidate for record in search.records})
-        monkeypatch.setattr(search.ledger, "refresh", refresh)
+            assert not away or search.ledger.claimed == claimed
+        monkeypatch.setattr(search.study, "get_trials", get_trials)
         return evaluate(candidates, seed=seed, stops=stops)
 
     monkeypatch.setattr(objective, "evaluate", meanwhile)
